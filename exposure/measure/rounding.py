@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from decimal import Decimal, localcontext
+from decimal import Decimal
 from fractions import Fraction
 from typing import TypeVar
 
@@ -16,7 +16,7 @@ SLACK = Fraction(1, 1_000_000_000)
 
 
 def whole_units(parts: Mapping[K, int | Decimal | Fraction | float], total: int) -> dict[K, int]:
-    """Round parts to integers that sum to ``total``; no part moves by one unit or more from the value it had.
+    """Round parts to integers that sum to ``total``; parts that are exact move by less than one unit.
 
     Parameters
     ----------
@@ -41,34 +41,23 @@ def whole_units(parts: Mapping[K, int | Decimal | Fraction | float], total: int)
     (so the result depends on the order of ``parts`` only among equals). Where the exact sum misses the total by a rounding
     error, units are given or taken in rounds of one, in the same order.
     """
-    exact = {key: _fraction(part) for key, part in parts.items()}
+    exact = {key: Fraction(part) for key, part in parts.items()}
     for key, part in exact.items():
         if part < 0:
             raise EngineError(f"a part of an account is negative: {key!r} has {float(part):g} base units")
     difference = sum(exact.values(), Fraction(0)) - total
-    if abs(difference) > max(abs(total) * SLACK, 1):
+    if total < 0 or abs(difference) > max(total * SLACK, Fraction(1)) or (total and not exact):
         raise EngineError(f"the parts of an account miss its total of {total} by {float(difference):g} base units")
-    floors = {key: int(part) for key, part in exact.items()}
-    missing = total - sum(floors.values())
-    if missing and not floors:
-        raise EngineError(f"an account of {total} base units has no parts")
-    order = sorted(exact, key=lambda key: floors[key] - exact[key])
-    if missing < 0:
-        order = [key for key in reversed(order) if floors[key]]
-    step = 1 if missing > 0 else -1
-    while missing:
-        for key in order[: abs(missing)]:
-            if step < 0 and not floors[key]:
-                continue
-            floors[key] += step
-            missing -= step
-    return floors
-
-
-def _fraction(part: int | Decimal | Fraction | float) -> Fraction:
-    """Exact value of a part. Decimals of 60 digits convert without loss, whatever the context's precision."""
-    if isinstance(part, Decimal):
-        with localcontext() as context:
-            context.prec = 100
-            return Fraction(part)
-    return Fraction(part)
+    whole = {key: int(part) for key, part in exact.items()}
+    missing = total - sum(whole.values())
+    largest_first = sorted(exact, key=lambda key: whole[key] - exact[key])
+    while missing > 0:
+        for key in largest_first[:missing]:
+            whole[key] += 1
+            missing -= 1
+    while missing < 0:
+        for key in reversed(largest_first):
+            if missing < 0 < whole[key]:
+                whole[key] -= 1
+                missing += 1
+    return whole

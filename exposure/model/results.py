@@ -214,7 +214,7 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """The account's sums. Under a conserving rule seeds + attributed + unresolved = amount, which was checked (``sum_checked``).
+    """The account's sums. Under a conserving rule seeds + attributed + unresolved = amount, which was checked.
 
     Under poison the three sums are None. ``below_unit`` counts the parts smaller than one base unit, which are not listed
     (their value is inside the listed ones by rounding).
@@ -324,7 +324,7 @@ class LedgerEnd:
 
 @dataclass(frozen=True, slots=True)
 class EditionUsed:
-    """One list edition in the label snapshot. ``age_days`` counts from its publication to the run (or to ``--labels-as-of``)."""
+    """One list edition in the label snapshot. ``age_days``: from its publication to the run (or ``--labels-as-of``)."""
 
     name: str
     edition: str
