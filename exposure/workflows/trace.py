@@ -1,0 +1,41 @@
+"""The use ``trace``: from what the user typed to a report on where value came from, or where it went."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from exposure.model.settings import (
+    DEFAULT_HOPS,
+    DEFAULT_HUB_COUNTERPARTIES,
+    DEFAULT_MAX_TRANSACTIONS,
+    Direction,
+    Rule,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TraceOptions:
+    """What a trace depends on besides subject, ledger and tags.
+
+    Times are unix seconds, inclusive. ``rules``: the first is the headline, the others are printed beside it.
+    ``chain`` and ``asset`` None: every one that the store holds for the subject. ``direction`` None: `source` for a
+    deposit or transaction, `both` for an address. ``hops`` None: no limit. ``as_of`` None: the whole store.
+    ``labels_as_of`` None: the newest tags. ``dust_usd``: counterparties below it do not make a hub (no price: none do).
+    """
+
+    chain: str | None = None
+    asset: str | None = None
+    hops: int | None = DEFAULT_HOPS
+    rules: tuple[Rule, ...] = (Rule.HAIRCUT,)
+    direction: Direction | None = None
+    since: int | None = None
+    until: int | None = None
+    as_of: int | None = None
+    labels_as_of: int | None = None
+    engine: str = "reference"
+    offline: bool = True
+    max_transactions: int = DEFAULT_MAX_TRANSACTIONS
+    max_paths: int = 14
+    hub_counterparties: int = DEFAULT_HUB_COUNTERPARTIES
+    dust_usd: float = 1.0
+    seeds_from_designation: bool = False
