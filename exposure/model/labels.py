@@ -14,7 +14,10 @@ from typing import Any
 
 from exposure.model.ledger import Coin
 
-_EMPTY: Mapping[Any, Any] = MappingProxyType({})
+
+def _empty() -> Mapping[Any, Any]:
+    # A factory: before Python 3.12 a mapping proxy has no hash, and dataclasses take it for a mutable default.
+    return MappingProxyType({})
 
 
 class Category(StrEnum):
@@ -131,14 +134,14 @@ class Labels:
     ``seeds``, ``boundaries``, ``hubs`` and ``pass_through`` are owners (see `owner`).
     """
 
-    seeds: Mapping[str, Seed] = _EMPTY
-    coin_seeds: Mapping[Coin, Seed] = _EMPTY
-    tx_seeds: Mapping[str, Seed] = _EMPTY
-    asset_seeds: Mapping[str, Seed] = _EMPTY
-    boundaries: Mapping[str, Service] = _EMPTY
-    pass_through: Mapping[str, Service] = _EMPTY
-    hubs: Mapping[str, str] = _EMPTY
-    owners: Mapping[str, str] = _EMPTY
+    seeds: Mapping[str, Seed] = field(default_factory=_empty)
+    coin_seeds: Mapping[Coin, Seed] = field(default_factory=_empty)
+    tx_seeds: Mapping[str, Seed] = field(default_factory=_empty)
+    asset_seeds: Mapping[str, Seed] = field(default_factory=_empty)
+    boundaries: Mapping[str, Service] = field(default_factory=_empty)
+    pass_through: Mapping[str, Service] = field(default_factory=_empty)
+    hubs: Mapping[str, str] = field(default_factory=_empty)
+    owners: Mapping[str, str] = field(default_factory=_empty)
     seeds_from_designation: bool = False
     digest: str = ""
     notes: tuple[str, ...] = field(default=())
