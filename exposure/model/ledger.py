@@ -19,7 +19,7 @@ class Place(NamedTuple):
 
     block: int
     tx_index: int
-    index: int
+    index: int  # type: ignore[assignment]  # the field hides tuple.index, which a place has no use for
 
 
 class Kind(StrEnum):
