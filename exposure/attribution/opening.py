@@ -1,0 +1,133 @@
+"""Opening a list file: plain, gzip, bzip2 or zip, recognised by its first bytes, never by its name; bounded in size."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import hashlib
+import io
+import lzma
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from exposure.errors import AttributionError
+from exposure.text import shown
+
+MAX_UNPACKED = 1 << 30
+"""Most bytes that a list may unpack to: eight times the largest official list of 2025."""
+
+CHUNK = 1 << 20
+
+_UNPACKING_ERRORS = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError, RuntimeError)
+
+
+class Bounded(io.RawIOBase):
+    """A binary stream that says so when it has given more than ``limit`` bytes, or when its packing is damaged."""
+
+    def __init__(self, source: BinaryIO, name: str, limit: int = MAX_UNPACKED) -> None:
+        super().__init__()
+        self._source = source
+        self._name = name
+        self._limit = limit
+        self._given = 0
+
+    def readable(self) -> bool:
+        """True: the stream is there to be read."""
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes.
+
+        Raises
+        ------
+        AttributionError
+            If the file unpacks to more than the limit, is cut off inside its packing, or cannot be read.
+        """
+        wanted = self._limit - self._given + 1
+        if 0 <= size < wanted:
+            wanted = size
+        try:
+            block = self._source.read(wanted)
+        except _UNPACKING_ERRORS as error:
+            raise AttributionError(
+                f"{self._name}: the file is cut off or damaged inside its packing after {self._given:,} unpacked bytes "
+                f"({shown(error)}); get it again"
+            ) from error
+        self._given += len(block)
+        if self._given > self._limit:
+            raise AttributionError(
+                f"{self._name}: unpacks to more than {self._limit:,} bytes, which no list does; it was not read"
+            )
+        return block
+
+
+def _unpacked(raw: BinaryIO, name: str) -> BinaryIO:
+    head = raw.read(4)
+    raw.seek(0)
+    if head.startswith(b"\x1f\x8b"):
+        return cast("BinaryIO", gzip.GzipFile(fileobj=raw))
+    if head.startswith(b"BZh"):
+        return cast("BinaryIO", bz2.BZ2File(raw))
+    if not head.startswith(b"PK\x03\x04"):
+        return raw
+    try:
+        archive = zipfile.ZipFile(raw)
+        members = [member for member in archive.infolist() if not member.is_dir()]
+        if len(members) != 1:
+            raise AttributionError(f"{name}: the zip archive holds {len(members)} files; hand over one with the list alone")
+        return cast("BinaryIO", archive.open(members[0]))
+    except _UNPACKING_ERRORS as error:
+        raise AttributionError(f"{name}: the zip archive cannot be read ({shown(error)}); get it again") from error
+
+
+@contextmanager
+def open_list(path: Path, *, limit: int = MAX_UNPACKED) -> Iterator[Bounded]:
+    """The unpacked bytes of a list file.
+
+    Raises
+    ------
+    AttributionError
+        If the file cannot be opened; while reading, if it is damaged or unpacks to more than ``limit`` bytes.
+    """
+    name = shown(path.name)
+    try:
+        raw = path.open("rb")
+    except OSError as error:
+        raise AttributionError(f"{shown(path)}: cannot be opened ({error.strerror}); check the path") from error
+    with raw:
+        if not path.is_file():
+            raise AttributionError(f"{shown(path)}: is no ordinary file; hand over the list itself")
+        yield Bounded(_unpacked(raw, name), name, limit)
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of the file as it lies there, packed or not."""
+    try:
+        with path.open("rb") as raw:
+            return hashlib.file_digest(raw, "sha256").hexdigest()
+    except OSError as error:
+        raise AttributionError(f"{shown(path)}: cannot be read ({error.strerror}); check the path") from error
+
+
+def read_text(stream: Bounded, name: str, *, limit: int) -> str:
+    """A whole small list as text: UTF-8, with or without a byte order mark.
+
+    Raises
+    ------
+    AttributionError
+        If it holds more than ``limit`` bytes or is not UTF-8; the message names the line.
+    """
+    content = bytearray()
+    while block := stream.read(CHUNK):
+        content += block
+        if len(content) > limit:
+            raise AttributionError(f"{name}: holds more than {limit:,} bytes, which no list of this form does; it was not read")
+    try:
+        return bytes(content).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise AttributionError(f"{name}, line {line}: not UTF-8 text; save the file as UTF-8 and import it again") from error
