@@ -277,7 +277,12 @@ def test_a_refusal_says_what_is_wrong(text, part):
 
 
 KEY = "02" + "79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"
-GENESIS_KEY = "04678afdb0fe5548271967f1a67130b7105cd6a828e03909a67962e0ea1f61deb649f6bc3f4cef38c4f35504e51ec112de5c384df7ba0b8d578a4c702b6bf11d5f"
+GENESIS_KEY = "".join(
+    (
+        "04678afdb0fe5548271967f1a67130b7105cd6a828e03909a67962e0ea1f61deb6",
+        "49f6bc3f4cef38c4f35504e51ec112de5c384df7ba0b8d578a4c702b6bf11d5f",
+    )
+)
 
 
 @pytest.mark.parametrize(
