@@ -1,0 +1,36 @@
+"""Engines by name. An engine changes where a rule runs, never what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from exposure.errors import InputError
+from exposure.taint.reference import account, utxo
+from exposure.taint.reference.lots import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """How an engine runs a rule over a ledger; both functions are called as those of `exposure.taint.reference`."""
+
+    name: str
+    account: Callable[..., Run]
+    utxo: Callable[..., Run]
+
+
+ENGINES = {"reference": Engine("reference", account.run, utxo.run)}
+
+
+def engine(name: str) -> Engine:
+    """The engine of a name.
+
+    Raises
+    ------
+    InputError
+        If there is none of that name.
+    """
+    try:
+        return ENGINES[name]
+    except KeyError:
+        raise InputError(f"unknown engine {name!r}: use one of {', '.join(ENGINES)}") from None
