@@ -36,7 +36,12 @@ class MemoryAccountHistory:
     """
 
     def __init__(
-        self, transfers: Iterable[Transfer], *, incomplete: Iterable[Incomplete] = (), whole: bool = True, as_of: int | None = None
+        self,
+        transfers: Iterable[Transfer],
+        *,
+        incomplete: Iterable[Incomplete] = (),
+        whole: bool = True,
+        as_of: int | None = None,
     ) -> None:
         self.transfers = tuple(sorted((row for row in transfers if as_of is None or row.time <= as_of), key=order_of))
         self._pots: dict[tuple[str, str], list[Transfer]] = {}
@@ -117,9 +122,7 @@ class MemoryUtxoHistory:
         inputs = tuple(self._resolve(spend) for spend in tx.inputs)
         if inputs == tx.inputs:
             return tx
-        return UtxoTx(
-            tx.tx, tx.place, tx.time, inputs, tx.outputs, tx.coinbase, tx.unknown_inputs, tx.pool, tx.joint
-        )
+        return UtxoTx(tx.tx, tx.place, tx.time, inputs, tx.outputs, tx.coinbase, tx.unknown_inputs, tx.pool, tx.joint)
 
     def _resolve(self, spend: Spend) -> Spend:
         parent = self._txs.get(spend.coin.tx)
