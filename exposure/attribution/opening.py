@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from exposure.errors import AttributionError
 from exposure.text import shown
@@ -38,6 +38,12 @@ class Bounded(io.RawIOBase):
     def readable(self) -> bool:
         """True: the stream is there to be read."""
         return True
+
+    def readinto(self, buffer: Any) -> int:  # the buffer protocol has no type before Python 3.12
+        """As `read`, into a buffer."""
+        block = self.read(len(buffer))
+        buffer[: len(block)] = block
+        return len(block)
 
     def read(self, size: int = -1) -> bytes:
         """The next bytes.
