@@ -1,0 +1,298 @@
+"""Part files: immutable, sorted Parquet files named by their content, and which of them a version sees."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from exposure.errors import StoreError
+from exposure.model.ledger import Flag
+from exposure.store.catalogue import Connection
+from exposure.store.layouts import Layout
+
+PARTS = "parts"
+STAGING = "staging"
+READERS = "readers"
+
+
+class Part(NamedTuple):
+    """One part file and what its rows span. Blocks and times are None where the layout has none."""
+
+    file: str
+    layout: str
+    chain: str
+    rows: int
+    bytes: int
+    first_block: int | None
+    last_block: int | None
+    first_time: int | None
+    last_time: int | None
+    time_order: bool
+
+
+class _Span:
+    """Smallest and largest value of a column over batches."""
+
+    def __init__(self) -> None:
+        self.first: int | None = None
+        self.last: int | None = None
+
+    def see(self, batch: pa.RecordBatch, name: str) -> None:
+        if name not in batch.schema.names or batch.num_rows == 0:
+            return
+        import pyarrow.compute as pc
+
+        found = pc.min_max(batch.column(name)).as_py()
+        self.first = found["min"] if self.first is None else min(self.first, found["min"])
+        self.last = found["max"] if self.last is None else max(self.last, found["max"])
+
+
+def write_part(folder: Path, layout: Layout, chain: str, batches: Iterable[pa.RecordBatch]) -> Part | None:
+    """Write sorted rows as one part file, on disk for good (fsync) before its name exists; None if there are no rows.
+
+    The name is the layout and a digest of the content, so writing the same rows again gives the same file.
+
+    Parameters
+    ----------
+    folder : Path
+        The store's folder.
+    layout : Layout
+        What the rows are; its row group size is kept.
+    chain : str
+        Chain of all rows.
+    batches : iterable of RecordBatch
+        Rows in the layout's order.
+    """
+    staging = folder / STAGING
+    temporary = staging / f"{secrets.token_hex(8)}.part"
+    blocks, times, time_order, rows = _Span(), _Span(), False, 0
+    writer: pq.ParquetWriter | None = None
+    try:
+        with disk_errors(folder), private_file(temporary) as sink:
+            for table in _groups(batches, layout.rows_per_group):
+                if writer is None:
+                    writer = pq.ParquetWriter(
+                        sink,
+                        table.schema,
+                        compression="zstd",
+                        compression_level=1,
+                        use_dictionary=True,
+                        write_statistics=True,
+                        store_schema=False,
+                    )
+                writer.write_table(table, row_group_size=layout.rows_per_group)
+                for batch in table.to_batches():
+                    rows += batch.num_rows
+                    blocks.see(batch, "block")
+                    times.see(batch, "time")
+                if not time_order and "flags" in table.schema.names:
+                    time_order = _any_flag(table, Flag.TIME_ORDER)
+            if writer is not None:
+                writer.close()
+                writer = None
+                sink.flush()
+                os.fsync(sink.fileno())
+        if rows == 0:
+            return None
+        with disk_errors(folder):
+            size = temporary.stat().st_size
+            name = f"{layout.name}-{_digest(temporary)}.parquet"
+            target = folder / PARTS / name
+            temporary.rename(target)
+            sync_folder(target.parent)
+    finally:
+        if writer is not None:
+            # The file is thrown away; closing only gives its buffers back, and may fail for the reason already under way.
+            with contextlib.suppress(Exception):
+                writer.close()
+        temporary.unlink(missing_ok=True)
+    return Part(name, layout.name, chain, rows, size, blocks.first, blocks.last, times.first, times.last, time_order)
+
+
+def list_parts(connection: Connection, version: int, layout: str | None = None) -> list[Part]:
+    """The parts that a version sees, oldest first."""
+    cursor = connection.execute(
+        "select file, layout, chain, rows, bytes, first_block, last_block, first_time, last_time, time_order from parts "
+        "where added_in <= ? and (dropped_in is null or dropped_in > ?) and (? is null or layout = ?) order by id",
+        (version, version, layout, layout),
+    )
+    return [Part._make((*row[:9], bool(row[9]))) for row in cursor]
+
+
+def add_parts(connection: Connection, version: int, parts: Sequence[Part], dropped: Sequence[Part]) -> None:
+    """Let ``version`` see new parts, and no longer see those that were merged into them (inside a transaction)."""
+    connection.executemany(
+        "update parts set dropped_in = ? where file = ? and chain = ? and dropped_in is null",
+        [(version, part.file, part.chain) for part in dropped],
+    )
+    connection.executemany(
+        "insert into parts (file, layout, chain, rows, bytes, first_block, last_block, first_time, last_time, time_order, "
+        "added_in) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [(*part, version) for part in parts],
+    )
+
+
+def part_path(folder: Path, part: Part) -> Path:
+    """Path of a part file, checked to be there in the right size.
+
+    Raises
+    ------
+    StoreError
+        If the file is missing or was cut.
+    """
+    path = folder / PARTS / part.file
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise StoreError(f"{path} is missing: restore the store from a copy, or import again") from error
+    if size != part.bytes:
+        raise StoreError(
+            f"{path} is damaged ({size:,} bytes instead of {part.bytes:,}): restore the store from a copy, or import again"
+        )
+    return path
+
+
+@contextlib.contextmanager
+def reading(folder: Path, version: int) -> Iterator[None]:
+    """Keep the parts of ``version`` from being swept while the block runs."""
+    descriptor = hold_version(folder, version)
+    try:
+        yield
+    finally:
+        release_version(descriptor)
+
+
+def hold_version(folder: Path, version: int) -> int | None:
+    """Mark ``version`` as being read, until `release_version`; None where the folder cannot be written to."""
+    readers = folder / READERS
+    try:
+        readers.mkdir(mode=0o700, exist_ok=True)
+        while True:
+            descriptor = os.open(readers / str(version), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
+            if os.fstat(descriptor).st_nlink:
+                return descriptor
+            os.close(descriptor)  # a sweeper removed the file between the two calls
+    except PermissionError:
+        return None
+    except OSError as error:
+        if error.errno == 30:  # EROFS: nobody can sweep a read-only folder either
+            return None
+        raise StoreError(f"cannot mark the store {folder} as being read: {error.strerror or error}") from error
+
+
+def release_version(descriptor: int | None) -> None:
+    """End what `hold_version` began."""
+    if descriptor is not None:
+        os.close(descriptor)
+
+
+def sweep(folder: Path, connection: Connection, version: int) -> int:
+    """Delete what no version in use sees: files of killed writers and merged parts. Only under the writer's lock.
+
+    Returns
+    -------
+    int
+        Number of files deleted.
+    """
+    used = {version, *_versions_being_read(folder)}
+    keep = {part.file for seen in used for part in list_parts(connection, seen)}
+    with disk_errors(folder):
+        orphans = [path for path in _files(folder / PARTS) if path.name not in keep]
+        orphans += _files(folder / STAGING)
+        for path in orphans:
+            path.unlink(missing_ok=True)
+    return len(orphans)
+
+
+def make_folders(folder: Path) -> None:
+    """Make the folders of parts and of temporary files, private."""
+    with disk_errors(folder):
+        for name in (PARTS, STAGING):
+            (folder / name).mkdir(mode=0o700, exist_ok=True)
+
+
+@contextlib.contextmanager
+def private_file(path: Path) -> Iterator[pa.PythonFile]:
+    """A new file, 0600, open for writing."""
+    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600), "wb") as file:
+        yield file
+
+
+def sync_folder(folder: Path) -> None:
+    """Put a folder's names on disk for good."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def disk_errors(folder: Path) -> Iterator[None]:
+    """Turn a full or failing disk into a sentence."""
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, pa.ArrowException) and not error.errno:
+            raise StoreError(f"a file of the store {folder} cannot be written or read: {error}") from error
+        reason = error.strerror or str(error)
+        raise StoreError(
+            f"cannot write to the store {folder}: {reason}; the last version stays as it was: free some space and try again"
+        ) from error
+
+
+def _groups(batches: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.Table]:
+    """Batches put together into tables of a whole number of row groups, the last one less."""
+    held: list[pa.RecordBatch] = []
+    count = 0
+    for batch in batches:
+        held.append(batch)
+        count += batch.num_rows
+        if count >= rows:
+            table = pa.Table.from_batches(held)
+            whole = count - count % rows
+            yield table.slice(0, whole)
+            held = table.slice(whole).to_batches()
+            count -= whole
+    if count:
+        yield pa.Table.from_batches(held)
+
+
+def _any_flag(table: pa.Table, flag: int) -> bool:
+    import pyarrow.compute as pc
+
+    return bool(pc.any(pc.not_equal(pc.bit_wise_and(table.column("flags"), pa.scalar(flag, pa.int32())), 0)).as_py())
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:32]
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_symlink() or path.is_file()] if folder.is_dir() else []
+
+
+def _versions_being_read(folder: Path) -> list[int]:
+    held = []
+    for path in _files(folder / READERS):
+        with contextlib.suppress(FileNotFoundError):
+            descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink()
+            except BlockingIOError:
+                held.append(int(path.name))
+            finally:
+                os.close(descriptor)
+    return held

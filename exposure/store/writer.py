@@ -1,0 +1,350 @@
+"""Writing a new version: put aside, sift, sort into parts, and swap in by one transaction.
+
+Until that transaction nothing of an import is visible; after a kill at any moment the last version stands, and the next
+writer deletes what was left lying about.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import secrets
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from exposure.errors import InputError
+from exposure.model.schemas import TABLES
+from exposure.store import catalogue, compaction, coverage, parts, query
+from exposure.store.coverage import ANY, Coverage
+from exposure.store.dedup import Outcome, sift
+from exposure.store.layouts import Layout, copies, order_by, select
+from exposure.store.parts import Part
+from exposure.store.staging import Staging
+
+if TYPE_CHECKING:  # annotations only
+    import duckdb
+    import pyarrow as pa
+
+CONTRADICTED = "rows were added later inside the blocks that had been declared whole"
+
+
+@dataclass(frozen=True, slots=True)
+class ImportRecord:
+    """What the catalogue keeps of an import. ``files``: (name, SHA-256, bytes)."""
+
+    files: Sequence[tuple[str, str, int]] = ()
+    options: Mapping[str, str] = field(default_factory=dict)
+    summary: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What came of a commit; counts of rows by table. ``conflicts``: (table, key, reason), at most 10,000 a table."""
+
+    version: int
+    stored: dict[str, int]
+    duplicate: dict[str, int]
+    rejected: dict[str, int]
+    conflicts: list[tuple[str, str, str]]
+
+
+class Writer:
+    """The one writer of a store; from `Store.writer`. Leaving it without `commit` leaves nothing."""
+
+    def __init__(self, folder: Path, connection: catalogue.Connection, source: str, *, complete: bool) -> None:
+        self._folder = folder
+        self._connection = connection
+        self._source = source
+        self._complete = complete
+        self._work = folder / parts.STAGING / secrets.token_hex(8)
+        self._work.mkdir(mode=0o700)
+        self._staging = Staging(self._work, source)
+        self._coverage: list[Coverage] = []
+        self._voids: dict[tuple[str, str], str] = {}
+        self._facts: dict[str, str] = {}
+        self._assets: dict[str, tuple[str, int]] = {}
+        self._committed = False
+
+    def append(self, table: str, batch: pa.Table | pa.RecordBatch) -> None:
+        """Put rows aside: any order, any number of times, duplicates allowed.
+
+        Parameters
+        ----------
+        table : str
+            ``transfers``, ``outputs``, ``inputs`` or ``prices``.
+        batch : Table or RecordBatch
+            Columns of that table in `exposure.model.schemas`; nullable ones and ``source`` may be left out.
+
+        Raises
+        ------
+        InputError
+            If a row breaks a rule of the table: nothing of the batch is kept, the writer stays usable.
+        """
+        if table not in TABLES:
+            raise InputError(f"no table {table!r}: use one of {', '.join(TABLES)}")
+        self._staging.append(TABLES[table], batch)
+
+    def declare(self, rows: Sequence[Coverage]) -> None:
+        """Declare coverage that comes with this import."""
+        self._coverage += [row._replace(source=row.source or self._source) for row in rows]
+
+    def void(self, chain: str, reason: str, asset: str = ANY) -> None:
+        """Take back this import's whole-ledger declaration for an asset (or all of the chain), and say why."""
+        self._voids.setdefault((chain, asset), reason)
+
+    def state_fact(self, key: str, value: str) -> None:
+        """State a fact about the whole store with this import, such as ``synthetic``."""
+        self._facts[key] = value
+
+    def describe_asset(self, asset: str, symbol: str, decimals: int) -> None:
+        """Say what people call a token; the first description of an asset stays."""
+        self._assets[asset] = (symbol[:32], decimals)
+
+    def commit(self, record: ImportRecord | None = None) -> Committed:
+        """Make the rows a new version of the store.
+
+        If every row was there already and nothing else is new, the version stays as it is.
+
+        Raises
+        ------
+        InputError
+            If rows with and without block numbers would mix in one chain.
+        StoreError
+            If the disk is full or the store is damaged; the last version stays.
+        """
+        if self._committed:
+            raise InputError("this import was committed already: begin another")
+        staged = self._staging.finish()
+        version = catalogue.current_version(self._connection)
+        outcomes: dict[str, Outcome] = {}
+        added: list[Part] = []
+        with query_engine(self._folder, self._work) as engine:
+            before = parts.list_parts(self._connection, version)
+            for table in staged:
+                self._require_one_time_order(engine, table, before)
+            for table in staged:
+                paths = _paths(self._folder, [part for part in before if part.layout == table])
+                outcomes[table] = sift(engine, table, str(self._staging.path(table)), paths)
+            declarations = self._declarations(engine, outcomes, before)
+            for table, outcome in outcomes.items():
+                if outcome.stored:
+                    added += self._write_table(engine, table)
+            merged, dropped = compaction.merge(engine, self._folder, before, added)
+        result = Committed(
+            self._swap(added, merged, dropped, declarations, version, record or ImportRecord()),
+            {table: outcome.stored for table, outcome in outcomes.items()},
+            {table: outcome.duplicate for table, outcome in outcomes.items()},
+            {table: outcome.rejected for table, outcome in outcomes.items()},
+            [conflict for outcome in outcomes.values() for conflict in outcome.conflicts],
+        )
+        self._committed = True
+        parts.sweep(self._folder, self._connection, result.version)
+        return result
+
+    def close(self) -> None:
+        """Delete what was put aside."""
+        self._staging.discard()
+        with contextlib.suppress(OSError):
+            self._work.rmdir()
+
+    def _rows(self, table: str) -> str:
+        """SQL of the staged rows of a table that are new; one chain (parameter) at a time."""
+        return (
+            f"(select * exclude (seq) from read_parquet($staged) where {_chain_is(table)} "
+            f"and seq not in (select seq from drops_{table}))"
+        )
+
+    def _write_table(self, engine: duckdb.DuckDBPyConnection, table: str) -> Iterator[Part]:
+        staged = [str(self._staging.path(table))]
+        chains = [""]
+        if table != "prices":
+            found = query.rows(
+                engine,
+                f"select distinct chain from read_parquet($staged) where seq not in (select seq from drops_{table}) order by 1",
+                {"staged": staged},
+            )
+            chains = [str(row[0]) for row in found]
+        for chain in chains:
+            for layout in copies(table):
+                batches = sorted_rows(engine, layout, self._rows(table), {"staged": staged, "chain": chain})
+                part = parts.write_part(self._folder, layout, chain, batches)
+                if part is not None:
+                    yield part
+
+    def _require_one_time_order(self, engine: duckdb.DuckDBPyConnection, table: str, before: Sequence[Part]) -> None:
+        if table == "prices":
+            return
+        found = query.rows(
+            engine,
+            "select chain, bool_or(flags & 16 != 0), bool_and(flags & 16 != 0) from read_parquet($staged) group by chain",
+            {"staged": [str(self._staging.path(table))]},
+        )
+        for chain, some, every in found:
+            stored = {part.time_order for part in before if part.chain == chain and part.layout in TABLES}
+            if some != every or stored - {bool(some)}:
+                raise InputError(
+                    f"rows with block numbers and rows with times only cannot stand in one ledger ({chain}), since they "
+                    "have no common order: import them into separate stores"
+                )
+
+    def _declarations(
+        self, engine: duckdb.DuckDBPyConnection, outcomes: Mapping[str, Outcome], before: Sequence[Part]
+    ) -> list[Coverage]:
+        """Coverage rows of this import: the explicit ones, the whole-ledger ones unless voided, and contradictions."""
+        for conflict_table, outcome in outcomes.items():
+            if outcome.rejected and conflict_table != "prices":
+                for chain in _staged_chains(engine, self._staging.path(conflict_table)):
+                    self.void(chain, f"{outcome.rejected:,} row(s) of the import conflict with others and were rejected")
+        for chain, asset, count in self._unknown_status(engine, outcomes):
+            self.void(chain, f"the source does not say which of {count:,} transfers failed", asset)
+        found = list(self._coverage)
+        spans = self._spans(engine, outcomes)
+        if self._complete:
+            last_blocks: dict[str, int] = {}
+            for chain, _, last in spans:
+                last_blocks[chain] = max(last, last_blocks.get(chain, 0))
+            for chain, asset, _ in spans:
+                reason = self._voids.get((chain, asset)) or self._voids.get((chain, ANY)) or ""
+                last = max([last_blocks[chain], *(part.last_block or 0 for part in before if part.chain == chain)])
+                found.append(Coverage(chain, ANY, asset, None, last, not reason, reason, self._source))
+        else:
+            found += self._contradictions(engine, outcomes)
+        return found
+
+    def _unknown_status(self, engine: duckdb.DuckDBPyConnection, outcomes: Mapping[str, Outcome]) -> list[tuple[str, str, int]]:
+        if "transfers" not in outcomes:
+            return []
+        found = query.rows(
+            engine,
+            "select chain, asset, count(*) from read_parquet($staged) where status = 'unknown' or flags & 4 != 0 group by all",
+            {"staged": [str(self._staging.path("transfers"))]},
+        )
+        return [(str(chain), str(asset), int(str(count))) for chain, asset, count in found]
+
+    def _spans(self, engine: duckdb.DuckDBPyConnection, outcomes: Mapping[str, Outcome]) -> list[tuple[str, str, int]]:
+        """(chain, asset, last block) of what was handed in; a UTXO chain counts as one asset, ``*``."""
+        found: dict[tuple[str, str], int] = {}
+        for table in outcomes:
+            if table == "prices":
+                continue
+            asset = "asset" if table == "transfers" else "'*'"
+            rows = query.rows(
+                engine,
+                f"select chain, {asset}, max(block) from read_parquet($staged) group by all order by all",
+                {"staged": [str(self._staging.path(table))]},
+            )
+            for chain, name, last in rows:
+                key = (str(chain), str(name))
+                found[key] = max(int(str(last)), found.get(key, 0))
+        return [(chain, asset, last) for (chain, asset), last in found.items()]
+
+    def _contradictions(self, engine: duckdb.DuckDBPyConnection, outcomes: Mapping[str, Outcome]) -> list[Coverage]:
+        """Declarations of whole ledgers that this import proves to have been wrong: new rows inside their blocks."""
+        version = catalogue.current_version(self._connection)
+        found = []
+        for table, outcome in outcomes.items():
+            if not outcome.stored or table == "prices":
+                continue
+            asset = "asset" if table == "transfers" else "'*'"
+            rows = query.rows(
+                engine,
+                f"select chain, {asset}, min(block) from read_parquet($staged) "
+                f"where seq not in (select seq from drops_{table}) group by all",
+                {"staged": [str(self._staging.path(table))]},
+            )
+            for chain, name, first in rows:
+                known = coverage.declared(self._connection, version, str(chain), ANY, str(name))
+                lasts = [row.to_block for row in known if row.complete and row.address == ANY]
+                if any(last is None or last >= int(str(first)) for last in lasts):
+                    found.append(Coverage(str(chain), ANY, str(name), None, None, False, CONTRADICTED, self._source))
+        return found
+
+    def _swap(
+        self,
+        added: Sequence[Part],
+        merged: Sequence[Part],
+        dropped: Sequence[Part],
+        declarations: Sequence[Coverage],
+        version: int,
+        record: ImportRecord,
+    ) -> int:
+        connection = self._connection
+        with catalogue.transaction(connection):
+            now = int(time.time())
+            connection.execute("insert into versions values (?, ?, ?)", (version + 1, now, self._source))
+            covered = coverage.declare(connection, version + 1, declarations)
+            if added or covered:
+                # A part that was merged at once into another never belonged to a version.
+                fresh = [part for part in (*added, *merged) if part not in dropped]
+                parts.add_parts(connection, version + 1, fresh, [part for part in dropped if part not in added])
+                version += 1
+            else:
+                connection.execute("delete from versions where version = ?", (version + 1,))
+            for key, value in self._facts.items():
+                catalogue.state_fact(connection, key, value)
+            for asset, (symbol, decimals) in self._assets.items():
+                connection.execute(
+                    "insert into assets values (?, ?, ?, ?) on conflict (asset) do nothing",
+                    (asset, symbol, decimals, self._source),
+                )
+            connection.execute(
+                "insert into imports values (?, ?, ?, ?, ?, ?) on conflict (id) do update set time = excluded.time, "
+                "version = excluded.version, files = excluded.files, options = excluded.options, summary = excluded.summary",
+                (
+                    self._source,
+                    now,
+                    version,
+                    json.dumps([list(file) for file in record.files]),
+                    json.dumps(dict(record.options), sort_keys=True),
+                    json.dumps(dict(record.summary), sort_keys=True),
+                ),
+            )
+        return version
+
+
+@contextlib.contextmanager
+def open_writer(folder: Path, source: str, *, complete: bool) -> Iterator[Writer]:
+    """The store's writer, under the writer's lock; what an earlier, killed one left is swept first."""
+    with (
+        catalogue.writer_lock(folder, f"import {source}"),
+        contextlib.closing(catalogue.connect(folder, write=True)) as connection,
+    ):
+        parts.make_folders(folder)
+        parts.sweep(folder, connection, catalogue.current_version(connection))
+        writer = Writer(folder, connection, source, complete=complete)
+        try:
+            yield writer
+        finally:
+            writer.close()
+
+
+@contextlib.contextmanager
+def query_engine(folder: Path, spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A query engine for the length of a block."""
+    engine = query.connect(folder, spill)
+    try:
+        yield engine
+    finally:
+        engine.close()
+
+
+def sorted_rows(
+    engine: duckdb.DuckDBPyConnection, layout: Layout, rows: str, parameters: query.Parameters
+) -> Iterator[pa.RecordBatch]:
+    """Rows of a source in a layout's columns and order."""
+    return query.stream(engine, f"{select(layout, rows)} {order_by(layout)}", parameters)
+
+
+def _chain_is(table: str) -> str:
+    return "$chain = ''" if table == "prices" else "chain = $chain"
+
+
+def _staged_chains(engine: duckdb.DuckDBPyConnection, path: Path) -> list[str]:
+    return [str(row[0]) for row in query.rows(engine, "select distinct chain from read_parquet($f)", {"f": [str(path)]})]
+
+
+def _paths(folder: Path, found: Sequence[Part]) -> list[str]:
+    return [str(parts.part_path(folder, part)) for part in found]
