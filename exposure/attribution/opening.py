@@ -34,6 +34,12 @@ class Bounded(io.RawIOBase):
         self._name = name
         self._limit = limit
         self._given = 0
+        self._hash = hashlib.sha256()
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the unpacked bytes given so far: one list packed in two ways has one hash."""
+        return self._hash.hexdigest()
 
     def readable(self) -> bool:
         """True: the stream is there to be read."""
@@ -64,6 +70,7 @@ class Bounded(io.RawIOBase):
                 f"({shown(error)}); get it again"
             ) from error
         self._given += len(block)
+        self._hash.update(block)
         if self._given > self._limit:
             raise AttributionError(
                 f"{self._name}: unpacks to more than {self._limit:,} bytes, which no list does; it was not read"
@@ -108,15 +115,6 @@ def open_list(path: Path, *, limit: int = MAX_UNPACKED) -> Iterator[Bounded]:
         if not path.is_file():
             raise AttributionError(f"{shown(path)}: is no ordinary file; hand over the list itself")
         yield Bounded(_unpacked(raw, name), name, limit)
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of the file as it lies there, packed or not."""
-    try:
-        with path.open("rb") as raw:
-            return hashlib.file_digest(raw, "sha256").hexdigest()
-    except OSError as error:
-        raise AttributionError(f"{shown(path)}: cannot be read ({error.strerror}); check the path") from error
 
 
 def read_text(stream: Bounded, name: str, *, limit: int) -> str:

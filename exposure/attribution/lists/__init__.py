@@ -55,7 +55,14 @@ def recognise(head: bytes, name: str) -> str:
     raise AttributionError(f"{name}: not recognised as a list. Say what it is with --as ({known})")
 
 
-def parse_list(path: Path, *, form: str = "auto") -> ParsedList:
+class ListFile(NamedTuple):
+    """What a file says, and the SHA-256 of its unpacked bytes."""
+
+    parsed: ParsedList
+    sha256: str
+
+
+def read_list(path: Path, *, form: str = "auto") -> ListFile:
     """Read a list file of any known form, packed or not.
 
     Parameters
@@ -77,4 +84,5 @@ def parse_list(path: Path, *, form: str = "auto") -> ParsedList:
     entry = FORMS[form]
     parse = cast("Callable[[Bounded, str], ParsedList]", getattr(import_module(entry.module), entry.function))
     with open_list(path) as stream:
-        return parse(stream, name)
+        parsed = parse(stream, name)
+        return ListFile(parsed, stream.sha256)

@@ -1,0 +1,354 @@
+"""Tags in the catalogue: every edition of every list, what each said, and what the user added or took back.
+
+A statement is kept once, whatever number of editions repeats it; ``tag_members`` says which do. Nothing is ever deleted: an
+edition can be held, a user's tag retracted, and what was known on a day can be asked for later.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import fields, replace
+from enum import StrEnum
+from typing import Any
+
+from exposure.errors import InputError
+from exposure.model.labels import Category
+from exposure.model.tags import (
+    Edition,
+    EditionState,
+    Entity,
+    ListKind,
+    ParsedList,
+    Problem,
+    Statement,
+    SubjectKind,
+    Tag,
+)
+from exposure.store.catalogue import Connection
+
+DDL = """
+create table if not exists tag_editions (
+    id text primary key,
+    name text not null,
+    kind text not null,
+    form text not null,
+    regime text not null,
+    published integer not null,
+    sha256 text not null,
+    imported_at integer not null,
+    file_name text not null,
+    rows integer not null,
+    tags integer not null,
+    subjects integer not null,
+    entities integer not null,
+    unchecked integer not null,
+    problems integer not null,
+    state text not null check (state in ('accepted', 'held')),
+    reason text not null,
+    accepted_at integer,
+    unique (name, sha256)
+) without rowid;
+create table if not exists tag_statements (
+    id integer primary key,
+    digest text not null unique,
+    kind text not null,
+    subject text not null,
+    entity text not null,
+    category text not null,
+    family text not null,
+    regime text not null,
+    programmes text not null,
+    listed_on integer,
+    delisted_on integer,
+    address_listed_on integer,
+    valid_from integer,
+    valid_to integer,
+    confidence integer not null,
+    source text not null,
+    original text not null,
+    ticker text not null,
+    note text not null,
+    actor text not null,
+    country text not null,
+    reference text not null,
+    unvetted integer not null
+);
+create index if not exists tag_statements_by_subject on tag_statements (subject);
+create table if not exists tag_members (
+    statement integer not null references tag_statements (id),
+    edition text not null references tag_editions (id),
+    primary key (statement, edition)
+) without rowid;
+create table if not exists tag_user (
+    id integer primary key,
+    statement integer not null references tag_statements (id),
+    added_at integer not null,
+    retracted_at integer,
+    retraction text not null default ''
+);
+create index if not exists tag_user_by_statement on tag_user (statement);
+create table if not exists tag_entities (
+    edition text not null references tag_editions (id),
+    id text not null,
+    name text not null,
+    categories text not null,
+    countries text not null,
+    uri text not null,
+    primary key (edition, id)
+) without rowid;
+create table if not exists tag_problems (
+    edition text not null references tag_editions (id),
+    number integer not null,
+    location text not null,
+    text text not null,
+    reason text not null,
+    dropped integer not null,
+    primary key (edition, number)
+) without rowid;
+"""
+
+USER_LIST = "own tags"
+"""Name of the list that `tags add` writes to."""
+
+# Columns and fields have one name and one order, so that neither can be forgotten.
+_TAG_FIELDS = tuple(field.name for field in fields(Tag))
+_EDITION_FIELDS = tuple(field.name for field in fields(Edition))
+_TAG_COLUMNS = ", ".join(f"s.{name}" for name in _TAG_FIELDS)
+_EDITION_COLUMNS = ", ".join(_EDITION_FIELDS)
+_BATCH = 500
+_FOREVER = 2**62
+
+
+def _stored(value: object) -> object:
+    """A field's value as SQLite keeps it: enumerations by value, tuples as JSON, truth as 0 or 1."""
+    if isinstance(value, StrEnum):
+        return value.value
+    if isinstance(value, tuple):
+        return json.dumps(value)
+    return int(value) if isinstance(value, bool) else value
+
+
+def _tag(row: Sequence[Any]) -> Tag:
+    values = dict(zip(_TAG_FIELDS, row, strict=True))
+    values["kind"] = SubjectKind(values["kind"])
+    values["category"] = Category(values["category"])
+    values["programmes"] = tuple(json.loads(values["programmes"]))
+    values["unvetted"] = bool(values["unvetted"])
+    return Tag(**values)
+
+
+def _edition(row: Sequence[Any]) -> Edition:
+    values = dict(zip(_EDITION_FIELDS, row, strict=True))
+    values["kind"] = ListKind(values["kind"])
+    values["state"] = EditionState(values["state"])
+    return Edition(**values)
+
+
+def _keep(connection: Connection, tags: Iterable[Tag]) -> list[int]:
+    """Store statements that are not there yet; numbers of all of them, each once."""
+    by_digest = {tag.digest: tag for tag in tags}
+    connection.executemany(
+        f"insert into tag_statements (digest, {', '.join(_TAG_FIELDS)}) values (?{', ?' * len(_TAG_FIELDS)}) "
+        "on conflict (digest) do nothing",
+        ((digest, *(_stored(getattr(tag, name)) for name in _TAG_FIELDS)) for digest, tag in by_digest.items()),
+    )
+    digests = list(by_digest)
+    numbers: list[int] = []
+    for start in range(0, len(digests), _BATCH):
+        some = digests[start : start + _BATCH]
+        found = connection.execute(f"select id from tag_statements where digest in ({', '.join('?' * len(some))})", some)
+        numbers += [int(row[0]) for row in found]
+    return numbers
+
+
+def add_edition(connection: Connection, parsed: ParsedList, edition: Edition) -> None:
+    """Keep an edition and all it says (inside a `transaction`). `edition_of` tells beforehand whether it is there."""
+    values = [_stored(getattr(edition, name)) for name in _EDITION_FIELDS]
+    connection.execute(f"insert into tag_editions ({_EDITION_COLUMNS}) values ({', '.join('?' * len(values))})", values)
+    connection.executemany(
+        "insert into tag_members (statement, edition) values (?, ?)",
+        ((number, edition.id) for number in _keep(connection, parsed.tags)),
+    )
+    actors = {actor.id: actor for actor in parsed.entities}
+    connection.executemany(
+        "insert into tag_entities values (?, ?, ?, ?, ?, ?)",
+        (
+            (edition.id, actor.id, actor.name, json.dumps(actor.categories), json.dumps(actor.countries), actor.uri)
+            for actor in actors.values()
+        ),
+    )
+    connection.executemany(
+        "insert into tag_problems values (?, ?, ?, ?, ?, ?)",
+        (
+            (edition.id, number, problem.where, problem.text, problem.reason, int(problem.dropped))
+            for number, problem in enumerate(parsed.problems)
+        ),
+    )
+
+
+def editions(connection: Connection, *, as_of: int | None = None, accepted: bool = False) -> list[Edition]:
+    """Editions of all lists: by list, then from the oldest to the newest.
+
+    ``as_of``: published up to that unix second only; ``accepted``: without held ones.
+    """
+    rows = connection.execute(
+        f"select {_EDITION_COLUMNS} from tag_editions where published <= ? and (state = 'accepted' or not ?) "
+        "order by name, published, imported_at, id",
+        (_FOREVER if as_of is None else as_of, int(accepted)),
+    )
+    return [_edition(row) for row in rows]
+
+
+def edition_of(connection: Connection, name: str, sha256: str) -> Edition | None:
+    """The edition of a list with this content, if it is there."""
+    row = connection.execute(
+        f"select {_EDITION_COLUMNS} from tag_editions where name = ? and sha256 = ?", (name, sha256)
+    ).fetchone()
+    return None if row is None else _edition(row)
+
+
+def accept(connection: Connection, edition_id: str, at: int) -> Edition:
+    """Let a held edition count (inside a `transaction`).
+
+    Raises
+    ------
+    InputError
+        If no edition has this id, or it is accepted already.
+    """
+    found = [edition for edition in editions(connection) if edition.id == edition_id]
+    if not found:
+        held = ", ".join(edition.id for edition in editions(connection) if edition.state is EditionState.HELD) or "none"
+        raise InputError(f"there is no edition {edition_id!r}; held are: {held}")
+    if found[0].state is EditionState.ACCEPTED:
+        raise InputError(f"the edition {edition_id} is accepted already")
+    connection.execute("update tag_editions set state = 'accepted', accepted_at = ? where id = ?", (at, edition_id))
+    return replace(found[0], state=EditionState.ACCEPTED, accepted_at=at)
+
+
+def problems(connection: Connection, edition_id: str) -> list[Problem]:
+    """What could not be taken as it stood in an edition, in the order of the file."""
+    rows = connection.execute(
+        "select location, text, reason, dropped from tag_problems where edition = ? order by number", (edition_id,)
+    )
+    return [Problem(str(where), str(text), str(reason), bool(dropped)) for where, text, reason, dropped in rows]
+
+
+def statements(connection: Connection, *, as_of: int | None = None, subjects: Sequence[str] | None = None) -> list[Statement]:
+    """What accepted editions published up to ``as_of`` say, and the user's tags added (and not retracted) by then.
+
+    Parameters
+    ----------
+    connection
+        The catalogue.
+    as_of
+        Unix second, inclusive; None: everything.
+    subjects
+        Only statements about these subjects; None: all.
+
+    Returns
+    -------
+    list of Statement
+        One for each tag and list, by subject; ``editions`` oldest first.
+    """
+    day = _FOREVER if as_of is None else as_of
+    found = [
+        *_listed(connection, day, subjects),
+        *(
+            said
+            for said in user_tags(connection, subjects=subjects)
+            if (said.added_at or 0) <= day and (said.retracted_at is None or said.retracted_at > day)
+        ),
+    ]
+    return sorted(found, key=lambda said: (said.tag.subject, said.list_name, said.id))
+
+
+def _about(subjects: Sequence[str] | None) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Conditions that select statements about some subjects, in batches that SQLite can bind."""
+    if subjects is None:
+        yield "true", ()
+        return
+    for start in range(0, len(subjects), _BATCH):
+        some = tuple(subjects[start : start + _BATCH])
+        yield f"s.subject in ({', '.join('?' * len(some))})", some
+
+
+def _listed(connection: Connection, day: int, subjects: Sequence[str] | None) -> Iterator[Statement]:
+    order = {edition.id: edition for edition in editions(connection, as_of=day, accepted=True)}
+    for condition, values in _about(subjects):
+        in_editions: dict[int, list[str]] = defaultdict(list)
+        for number, edition in connection.execute(
+            f"select m.statement, m.edition from tag_members m join tag_statements s on s.id = m.statement where {condition}",
+            values,
+        ):
+            if edition in order:
+                in_editions[int(number)].append(str(edition))
+        for number, *row in connection.execute(f"select s.id, {_TAG_COLUMNS} from tag_statements s where {condition}", values):
+            by_list: dict[str, list[Edition]] = defaultdict(list)
+            for edition in in_editions.get(int(number), ()):
+                by_list[order[edition].name].append(order[edition])
+            for name, those in by_list.items():
+                those.sort(key=lambda edition: (edition.published, edition.imported_at, edition.id))
+                yield Statement(_tag(row), name, those[0].kind, int(number), tuple(edition.id for edition in those))
+
+
+def user_tags(connection: Connection, *, subjects: Sequence[str] | None = None) -> list[Statement]:
+    """Every tag the user ever added, retracted ones too. ``id`` is what `retract` takes."""
+    found: list[Statement] = []
+    for condition, values in _about(subjects):
+        for number, added_at, retracted_at, retraction, *row in connection.execute(
+            f"select u.id, u.added_at, u.retracted_at, u.retraction, {_TAG_COLUMNS} "
+            f"from tag_user u join tag_statements s on s.id = u.statement where {condition} order by u.id",
+            values,
+        ):
+            found.append(
+                Statement(
+                    _tag(row),
+                    USER_LIST,
+                    ListKind.USER,
+                    id=int(number),
+                    added_at=int(added_at),
+                    retracted_at=retracted_at,
+                    retraction=str(retraction),
+                )
+            )
+    return found
+
+
+def add_user_tag(connection: Connection, tag: Tag, at: int) -> tuple[int, bool]:
+    """Keep a tag of the user's own (inside a `transaction`): its number, and False if the same one stands already."""
+    (statement,) = _keep(connection, [tag])
+    row = connection.execute("select id from tag_user where statement = ? and retracted_at is null", (statement,)).fetchone()
+    if row is not None:
+        return int(row[0]), False
+    number = connection.execute("insert into tag_user (statement, added_at) values (?, ?)", (statement, at)).lastrowid
+    return int(number or 0), True
+
+
+def retract(connection: Connection, number: int, at: int, reason: str) -> Statement:
+    """Mark a user's tag as taken back (inside a `transaction`); it is kept, and counts for days before.
+
+    Raises
+    ------
+    InputError
+        If the user added no tag of this number, or it is retracted already.
+    """
+    found = [said for said in user_tags(connection) if said.id == number]
+    if not found:
+        raise InputError(f"there is no own tag number {number}; `exposure tags show ADDRESS` prints the numbers")
+    if found[0].retracted_at is not None:
+        raise InputError(f"the tag number {number} is retracted already")
+    connection.execute("update tag_user set retracted_at = ?, retraction = ? where id = ?", (at, reason, number))
+    return replace(found[0], retracted_at=at, retraction=reason)
+
+
+def entities(connection: Connection, *, as_of: int | None = None) -> dict[str, Entity]:
+    """Actors by id, of the newest accepted edition of each actor pack published up to ``as_of``."""
+    newest = {edition.name: edition.id for edition in editions(connection, as_of=as_of, accepted=True) if edition.entities}
+    known: dict[str, Entity] = {}
+    for edition in newest.values():
+        rows = connection.execute("select id, name, categories, countries, uri from tag_entities where edition = ?", (edition,))
+        for id_, name, categories, countries, uri in rows:
+            known[str(id_)] = Entity(str(id_), str(name), tuple(json.loads(categories)), tuple(json.loads(countries)), str(uri))
+    return known
