@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from datetime import UTC, datetime
 from importlib.resources import files
 
+from exposure import units
 from exposure.model.results import Designated, Report
 
 JsonValue = str | int | float | bool | None | list["JsonValue"] | dict[str, "JsonValue"]
@@ -46,24 +46,14 @@ def report_schema() -> dict[str, JsonValue]:
     return schema
 
 
-def iso_time(seconds: int) -> str:
-    """Unix seconds as ``2024-03-18T09:12:00Z``."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def iso_day(seconds: int) -> str:
-    """Unix seconds as the day in UTC, ``2024-03-18``."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d")
-
-
 def _field(name: str, value: object) -> JsonValue:
     """A field's value by its name: the name says whether an integer is an amount, a time, a day or a count."""
     if isinstance(value, int) and not isinstance(value, bool):
         if name in _AMOUNTS:
             return str(value)
         if name in _TIMES:
-            return iso_time(value)
-        return iso_day(value) if name in _DAYS else value
+            return units.iso(value)
+        return units.day(value) if name in _DAYS else value
     if name == "regimes" and isinstance(value, tuple):
         return _by_regime(value)
     return _plain(name, value)

@@ -6,10 +6,9 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Sequence
-from decimal import Decimal, localcontext
 
 from exposure.model.results import Attributed, Bound, Designated, Exposure, Own, Report, Section, Unresolved
-from exposure.reporting.json_report import iso_day, iso_time
+from exposure.units import day, exact_coins, iso
 
 Cell = str | int | float | None
 Row = dict[str, Cell]
@@ -67,14 +66,6 @@ def rows(report: Report) -> Iterator[Row]:
             yield _attributed_row(section, part)
         for unknown in section.unresolved:
             yield _unresolved_row(section, unknown)
-
-
-def whole_coins(amount: int, decimals: int) -> str:
-    """Base units as an exact decimal in whole coins, ungrouped and without exponent: ``0.31``."""
-    with localcontext() as context:
-        context.prec = max(len(str(amount)), decimals) + 2
-        value = Decimal(amount).scaleb(-decimals).normalize()
-    return f"{value:f}"
 
 
 def status(row: Exposure | Own) -> str:
@@ -135,12 +126,12 @@ def _exposure_row(section: Section, exposure: Exposure, bound: Bound | None) -> 
         hops=exposure.hops,
         epoch=exposure.epoch,
         amount=str(exposure.amount),
-        coins=whole_coins(exposure.amount, section.subject.decimals),
+        coins=exact_coins(exposure.amount, section.subject.decimals),
         share=exposure.share,
         usd=exposure.usd,
         jpy=exposure.jpy,
-        first_at=None if exposure.first_at is None else iso_time(exposure.first_at),
-        last_at=None if exposure.last_at is None else iso_time(exposure.last_at),
+        first_at=None if exposure.first_at is None else iso(exposure.first_at),
+        last_at=None if exposure.last_at is None else iso(exposure.last_at),
         status=status(exposure),
         interval_lower=bound.lower_share if bound else None,
         interval_upper=bound.upper_share if bound else None,
@@ -158,7 +149,7 @@ def _attributed_row(section: Section, part: Attributed) -> Row:
         name=part.name,
         hops=part.hops,
         amount=str(part.amount),
-        coins=whole_coins(part.amount, section.subject.decimals),
+        coins=exact_coins(part.amount, section.subject.decimals),
         share=part.share,
     )
 
@@ -171,7 +162,7 @@ def _unresolved_row(section: Section, part: Unresolved) -> Row:
         name=part.name,
         hops=part.hops,
         amount=str(part.amount),
-        coins=whole_coins(part.amount, section.subject.decimals),
+        coins=exact_coins(part.amount, section.subject.decimals),
         share=part.share,
         note=part.settles,
     )
@@ -183,8 +174,8 @@ def _joined(addresses: Sequence[str], limit: int = 20) -> str:
 
 
 def _status(one: Designated) -> str:
-    day = f" {iso_day(one.listed_on)}" if one.listed_on is not None else ""
-    return f"{one.regime} {one.at_time}{day}, now {one.now}"
+    listed = f" {day(one.listed_on)}" if one.listed_on is not None else ""
+    return f"{one.regime} {one.at_time}{listed}, now {one.now}"
 
 
 def _harmless(cell: Cell) -> Cell:

@@ -5,14 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
-from fractions import Fraction
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from exposure.model.results import Report
-from exposure.reporting.rows import COLUMNS, rows, to_csv, to_jsonl, to_parquet, whole_coins
+from exposure.reporting.rows import COLUMNS, rows, to_csv, to_jsonl, to_parquet
 
 
 def test_rows_of_a_conserving_rule_sum_to_the_subject(report: Report) -> None:
@@ -39,10 +36,3 @@ def test_no_cell_of_the_csv_starts_a_formula(hostile_report: Report) -> None:
     assert "=HYPERLINK" in text
     for record in csv.reader(io.StringIO(text)):
         assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in record)
-
-
-@given(st.integers(0, 10**38), st.integers(0, 38))
-def test_whole_coins_is_exact(amount: int, decimals: int) -> None:
-    text = whole_coins(amount, decimals)
-    assert "E" not in text.upper()
-    assert Fraction(text) == Fraction(amount, 10**decimals)

@@ -1,0 +1,64 @@
+"""Rows by category: the order in which they are shown, and the figures and words of a whole category."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from exposure.model.labels import Category
+from exposure.model.results import Exposure, Section
+from exposure.reporting.words import (
+    CATEGORY_STYLES,
+    SEED_STYLE,
+    TIMINGS,
+    percent,
+    timing,
+)
+
+
+def style_of(category: str) -> str:
+    """Red for sanctions and what is close to them, plain red for other seeds."""
+    return CATEGORY_STYLES.get(category, SEED_STYLE)
+
+
+def by_category(rows: Iterable[Exposure]) -> list[tuple[str, list[Exposure]]]:
+    """Rows by category, gravest category first (the order of `Category`), largest row first."""
+    grouped: dict[str, list[Exposure]] = {}
+    for row in sorted(rows, key=lambda row: (-row.amount, row.hops)):
+        grouped.setdefault(row.category, []).append(row)
+    order = {str(category): place for place, category in enumerate(Category)}
+    return sorted(grouped.items(), key=lambda item: (order.get(item[0], len(order)), item[0]))
+
+
+def category_amount(section: Section, category: str, rows: Sequence[Exposure]) -> int:
+    """A category's figure. Flags of poison overlap: there it is the interval's lower end, else the largest row."""
+    if section.rule != "poison":
+        return sum(row.amount for row in rows)
+    lower = [bound.lower for bound in section.bounds if bound.category == category and bound.lower is not None]
+    return lower[0] if lower else max(row.amount for row in rows)
+
+
+def category_share(section: Section, category: str, rows: Sequence[Exposure]) -> float:
+    """`category_amount` as a share of the subject."""
+    total = section.subject.amount
+    return category_amount(section, category, rows) / total if total else 0.0
+
+
+def category_split(section: Section, rows: Sequence[Exposure]) -> list[str]:
+    """The headline split: how much was listed at the time, how much later. Words alone where all rows say the same."""
+    shares: dict[str, float] = {}
+    for row in rows:
+        said = timing(row.regimes)
+        shares[said] = shares.get(said, 0.0) + row.share
+    if set(shares) == {""}:
+        return []
+    words = {**TIMINGS, "": "without a listing date"}
+    if len(shares) == 1 or section.rule == "poison":
+        return [word for key, word in words.items() if key in shares]
+    return [f"{percent(shares[key])} {word}" for key, word in words.items() if key in shares]
+
+
+def unresolved_share(section: Section) -> float | None:
+    """Share of the unresolved; under poison that of the largest unresolved flag."""
+    if section.totals.unresolved_share is not None:
+        return section.totals.unresolved_share
+    return max((part.share for part in section.unresolved), default=None)

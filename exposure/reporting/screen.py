@@ -1,0 +1,133 @@
+"""The report on one screen of 100 columns: the answer first, each share with its hops, and what would settle the rest.
+
+Everything is text with styles; no markup is ever interpreted, and no colour carries what words do not say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, tzinfo
+
+from rich.text import Text
+
+from exposure.model.results import Report, Section
+from exposure.reporting.layout import Piece, flow
+from exposure.reporting.parts import answer, by_rule, paths, subject
+from exposure.reporting.table import account
+from exposure.reporting.words import UNRESOLVED_STYLE, cut, days_old
+from exposure.units import day, duration
+
+MAX_GROUPS = 8
+OLD_LIST_DAYS = 7
+LABEL = 10
+
+
+def screen(report: Report, *, zone: tzinfo = UTC) -> Text:
+    """The whole report as styled text; its plain form is the same without colours.
+
+    Parameters
+    ----------
+    report
+        What a trace said.
+    zone
+        Zone of the subject's time; UTC stands beside it.
+
+    Returns
+    -------
+    rich.text.Text
+        Lines of at most 100 columns, parted by line ends. Shortened addresses are whole in the JSON report.
+    """
+    lines: list[Text] = []
+    if report.run.synthetic:
+        lines += flow(
+            Text("SYNTHETIC ", "bold yellow"),
+            [("made-up ledger and lists from a simulation: no real person, firm or transaction is meant", "yellow")],
+            indent=LABEL,
+        )
+    groups = _groups(report.sections)
+    for number, sections in enumerate(groups[:MAX_GROUPS]):
+        head = sections[0]
+        lines += [Text()] if number else []
+        lines += subject(head, zone)
+        lines += answer(head, report.question.max_hops)
+        lines += _question(report, head)
+        lines += [Text(), *account(head, report.question.max_hops)]
+        if len(sections) > 1:
+            lines += [Text(), *by_rule(sections)]
+        if head.paths:
+            lines += [Text(), *paths(head)]
+    if len(groups) > MAX_GROUPS:
+        lines.append(Text(f"... and {len(groups) - MAX_GROUPS} more accounts (assets, directions): --format json has them all"))
+    lines += [Text(), *_footer(report)]
+    return Text("\n").join(lines)
+
+
+def _groups(sections: Sequence[Section]) -> list[list[Section]]:
+    """Sections of one subject, asset and direction together (they differ by rule), those with findings first."""
+    groups: dict[tuple[object, ...], list[Section]] = {}
+    for section in sections:
+        groups.setdefault((section.subject, section.direction), []).append(section)
+    return sorted(groups.values(), key=lambda group: not any(section.exposures or section.own for section in group))
+
+
+def _question(report: Report, section: Section) -> list[Text]:
+    question = report.question
+    what = "source of funds" if section.direction == "source" else "where the value went"
+    limit = "no hop limit" if question.max_hops is None else f"up to {question.max_hops} hops"
+    pieces = [f"{what}, {section.rule}, {limit};"]
+    if question.since is not None or question.until is not None:
+        start = day(question.since) if question.since is not None else "the beginning"
+        end = day(question.until) if question.until is not None else "the end"
+        pieces.append(f"transfers from {start} to {end};")
+    pieces += [
+        f"ledger to block {end.block:,} ({day(end.time)});" for end in report.as_of if end.chain == section.subject.chain
+    ]
+    pieces.append(f"labels of {day(report.run.label_time)}")
+    styled: list[Piece] = [(piece, "") for piece in pieces]
+    return flow(Text("Question", "bold"), [*styled, *_ages(report)], indent=LABEL, gap=" ")
+
+
+def _ages(report: Report) -> list[Piece]:
+    """Each list with its age, old ones marked."""
+    editions = report.run.editions
+    if not editions:
+        return [("(no list was imported)", "bold yellow")]
+    pieces: list[Piece] = []
+    for place, edition in enumerate(editions):
+        text = f"{cut(edition.name, 24)} {days_old(edition.age_days)}"
+        text = ("(" if not place else "") + text + (")" if place == len(editions) - 1 else ",")
+        old = edition.age_days is None or edition.age_days > OLD_LIST_DAYS
+        pieces.append((text, UNRESOLVED_STYLE if old else ""))
+    return pieces
+
+
+def _footer(report: Report) -> list[Text]:
+    lines: list[Text] = []
+    if report.verdicts:
+        for verdict in report.verdicts:
+            said = f"policy {cut(verdict.policy, 30)}: {verdict.action.upper()}. {cut(verdict.sentence, 400)}"
+            lines += flow(Text("VERDICT", "bold"), [(said, "bold")], indent=LABEL)
+    else:
+        lines += flow(Text("VERDICT", "bold"), [(f"none: {report.no_verdict}", "")], indent=LABEL)
+    for label, sentences in (("Missing", report.incomplete_answer), ("Warning", report.warnings)):
+        for sentence in dict.fromkeys(sentences):
+            lines += flow(Text(label, "bold yellow"), [(cut(sentence, 600), "yellow")], indent=LABEL)
+    for note in dict.fromkeys(note for section in report.sections for note in section.notes):
+        lines += flow(Text("Note"), [(cut(note, 600), "")], indent=LABEL)
+    lines += flow(Text("Prices", "dim"), _prices(report.sections), indent=LABEL)
+    run = report.run
+    counts = "".join(f", {value:,} {cut(name, 30)}" for name, value in run.counts.items())
+    record = f"exposure {run.version}, engine {cut(run.engine, 20)}, store version {run.store_version}"
+    record += f", labels {run.label_digest[:8]}"
+    lines += flow(Text("Run", "dim"), [(f"{record}{counts}, {duration(run.seconds)}", "dim")], indent=LABEL)
+    return lines
+
+
+def _prices(sections: Sequence[Section]) -> list[Piece]:
+    """Which prices valued the subjects, and where they are from."""
+    used = dict.fromkeys(price for section in sections for price in section.prices)
+    if not used:
+        return [("none stored for these assets and days: no amount is given in USD or JPY", "dim")]
+    texts = [f"{one.currency.upper()} {one.value:,.2f} of {day(one.as_of)} from {cut(one.source, 30)}" for one in used]
+    more = f"and {len(texts) - 4} more (each transfer at its own time)"
+    return [("; ".join(texts[:4] + ([more] if len(texts) > 4 else [])), "dim")]
