@@ -7,6 +7,7 @@ import fcntl
 import hashlib
 import os
 import secrets
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -22,6 +23,7 @@ from exposure.store.layouts import Layout
 PARTS = "parts"
 STAGING = "staging"
 READERS = "readers"
+SPILL = "spill"
 
 
 class Part(NamedTuple):
@@ -208,9 +210,13 @@ def sweep(folder: Path, connection: Connection, version: int) -> int:
     keep = {part.file for seen in used for part in list_parts(connection, seen)}
     with disk_errors(folder):
         orphans = [path for path in _files(folder / PARTS) if path.name not in keep]
-        orphans += _files(folder / STAGING)
+        orphans += _files(folder / STAGING) + _abandoned_spills(folder / SPILL)
         for path in orphans:
             path.unlink(missing_ok=True)
+        for path in sorted((*(folder / STAGING).glob("*"), *(folder / SPILL).glob("*")), reverse=True):
+            if path.is_dir() and not path.is_symlink():
+                with contextlib.suppress(OSError):
+                    path.rmdir()  # one that a reader still uses is not empty, or is made again
     return len(orphans)
 
 
@@ -281,6 +287,12 @@ def _digest(path: Path) -> str:
 
 def _files(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_symlink() or path.is_file()] if folder.is_dir() else []
+
+
+def _abandoned_spills(folder: Path) -> list[Path]:
+    """Temporary files that queries of killed readers left: older than a day, which no query takes."""
+    yesterday = time.time() - 86_400
+    return [path for path in _files(folder) if path.lstat().st_mtime < yesterday]
 
 
 def _versions_being_read(folder: Path) -> list[int]:

@@ -14,6 +14,7 @@ from exposure.errors import StoreError
 if TYPE_CHECKING:  # annotations only
     import pyarrow as pa
 
+Engine = duckdb.DuckDBPyConnection
 Value = str | int | bool | None | Sequence[str]
 Parameters = Mapping[str, Value]
 
@@ -29,7 +30,7 @@ _LOCKED_DOWN = (
 )
 
 
-def connect(folder: Path, spill: Path) -> duckdb.DuckDBPyConnection:
+def connect(folder: Path, spill: Path) -> Engine:
     """An in-memory query engine that may read ``folder`` and spill to ``spill``, and nothing else.
 
     Extensions are neither loaded nor installed, and its configuration is locked.
@@ -46,27 +47,27 @@ def connect(folder: Path, spill: Path) -> duckdb.DuckDBPyConnection:
     return engine
 
 
-def run(engine: duckdb.DuckDBPyConnection, sql: str, parameters: Parameters | None = None) -> None:
+def run(engine: Engine, sql: str, parameters: Parameters | None = None) -> None:
     """Execute a statement for its effect."""
     with sentences():
         engine.execute(sql, parameters or {}).fetchall()
 
 
-def rows(engine: duckdb.DuckDBPyConnection, sql: str, parameters: Parameters | None = None) -> list[tuple[object, ...]]:
+def rows(engine: Engine, sql: str, parameters: Parameters | None = None) -> list[tuple[object, ...]]:
     """All rows of a query, as tuples."""
     with sentences():
         found: list[tuple[object, ...]] = engine.execute(sql, parameters or {}).fetchall()
         return found
 
 
-def number(engine: duckdb.DuckDBPyConnection, sql: str, parameters: Parameters | None = None) -> int:
+def number(engine: Engine, sql: str, parameters: Parameters | None = None) -> int:
     """The one integer that a query answers with."""
     value = rows(engine, sql, parameters)[0][0]
     assert isinstance(value, int)
     return value
 
 
-def stream(engine: duckdb.DuckDBPyConnection, sql: str, parameters: Parameters | None = None) -> Iterator[pa.RecordBatch]:
+def stream(engine: Engine, sql: str, parameters: Parameters | None = None) -> Iterator[pa.RecordBatch]:
     """The rows of a query as Arrow batches, in the query's order, never all in memory."""
     with sentences():
         relation = engine.sql(sql, params=parameters or {})

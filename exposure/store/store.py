@@ -15,6 +15,7 @@ from exposure.errors import InputError
 from exposure.model.assets import AssetInfo, asset_info
 from exposure.model.schemas import TABLES
 from exposure.store import catalogue, parts
+from exposure.store.lookup import Lookup
 from exposure.store.parts import Part
 from exposure.store.writer import Writer, open_writer
 
@@ -41,6 +42,7 @@ class Store:
         self._connection = catalogue.connect(self.path)
         self._held: int | None = None
         self._temporary = False
+        self._lookups: dict[tuple[str, str, tuple[str, ...]], Lookup] = {}
         self.version = 0
         try:
             self.refresh()
@@ -108,6 +110,7 @@ class Store:
             parts.release_version(held)
         parts.release_version(self._held)
         self._held, self.version = held, version
+        self._lookups.clear()
         return version
 
     @contextlib.contextmanager
@@ -142,6 +145,13 @@ class Store:
         """Part files of a layout in this version, oldest first; of one chain, if given."""
         found = parts.list_parts(self._connection, self.version, layout)
         return [part for part in found if chain is None or part.chain == chain]
+
+    def lookup(self, layout: str, chain: str, columns: tuple[str, ...] = ()) -> Lookup:
+        """Look-ups in a layout of a chain in this version; opened once. ``columns``: those to read, else all."""
+        key = (layout, chain, columns)
+        if key not in self._lookups:
+            self._lookups[key] = Lookup(self.path, layout, self.parts(layout, chain), columns or None)
+        return self._lookups[key]
 
     def chains(self) -> list[str]:
         """Names of the chains of which the store holds rows, sorted."""
