@@ -1,0 +1,134 @@
+"""The label snapshot of a run: what the store's lists and the user's own tags said up to a day, resolved."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from exposure.attribution.editions import Standing, standings
+from exposure.attribution.resolve import Attribution, attribute, resolve
+from exposure.model.labels import DEFAULT_ROLES, Category, Labels, Role
+from exposure.model.results import EditionUsed
+from exposure.model.tags import DAY, Edition, EditionState, Entity, ListKind, SubjectKind
+from exposure.store import tags as stored
+from exposure.store.store import Store
+from exposure.units import day
+
+STALE_DAYS = 7
+"""Age of an official list from which every answer says so."""
+
+NO_LIST = "no list was ever imported: nothing can be found sanctioned. Import one with `exposure tags import`"
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Labels as of a moment, and all that stands behind them.
+
+    ``standings`` holds every tag by subject, also unchecked ones; ``editions`` the newest accepted edition of each list;
+    ``warnings`` what every answer has to say about the lists: none imported, old, held.
+    """
+
+    labels: Labels
+    as_of: int
+    editions: tuple[EditionUsed, ...]
+    warnings: tuple[str, ...]
+    standings: Mapping[tuple[SubjectKind, str], tuple[Standing, ...]]
+    actors: Mapping[str, Entity]
+    roles: Mapping[Category, Role]
+
+    def attribution(self, subject: str, kind: SubjectKind = SubjectKind.ADDRESS) -> Attribution | None:
+        """What one subject resolves to, with every tag on it; None if there is none."""
+        found = self.standings.get((kind, subject))
+        return attribute(found, roles=self.roles, actors=self.actors) if found else None
+
+
+def snapshot(
+    store: Store,
+    *,
+    as_of: int | None = None,
+    subjects: Sequence[str] | None = None,
+    roles: Mapping[Category, Role] = DEFAULT_ROLES,
+    hubs: Mapping[str, str] = MappingProxyType({}),
+    owners: Mapping[str, str] = MappingProxyType({}),
+    seeds_from_designation: bool = False,
+) -> Snapshot:
+    """Resolve the tags of a store as of a moment.
+
+    Parameters
+    ----------
+    store
+        The store.
+    as_of
+        Unix seconds, inclusive: editions published and own tags added up to then count. None: now, and all that is stored,
+        also editions that state a day to come.
+    subjects
+        Only tags about these; None: all. The snapshot's digest then speaks of these alone.
+    roles, hubs, owners, seeds_from_designation
+        As in `exposure.attribution.resolve.resolve`.
+    """
+    now = int(time.time()) if as_of is None else as_of
+    connection = store.connection
+    history = stored.editions(connection, as_of=as_of, accepted=True)
+    every = stored.editions(connection)
+    actors = stored.entities(connection, as_of=as_of)
+    found = standings(stored.statements(connection, as_of=as_of, subjects=subjects), history)
+    by_subject: dict[tuple[SubjectKind, str], list[Standing]] = defaultdict(list)
+    for standing in found:
+        by_subject[standing.tag.kind, standing.tag.subject].append(standing)
+    newest = {edition.name: edition for edition in history}
+    warnings = _warnings(newest, every, bool(by_subject), now)
+    return Snapshot(
+        labels=resolve(
+            found,
+            roles=roles,
+            actors=actors,
+            hubs=hubs,
+            owners=owners,
+            seeds_from_designation=seeds_from_designation,
+            notes=warnings,
+        ),
+        as_of=now,
+        editions=tuple(used(edition, now) for edition in newest.values()),
+        warnings=warnings,
+        standings={key: tuple(those) for key, those in by_subject.items()},
+        actors=actors,
+        roles=roles,
+    )
+
+
+def used(edition: Edition, now: int) -> EditionUsed:
+    """An edition as reports name it, with its age in whole days at ``now``."""
+    return EditionUsed(
+        name=edition.name,
+        edition=edition.id,
+        published=edition.published,
+        age_days=max(now - edition.published, 0) // DAY,
+        sha256=edition.sha256,
+        tags=edition.tags,
+    )
+
+
+def _warnings(newest: Mapping[str, Edition], every: Sequence[Edition], any_tag: bool, now: int) -> tuple[str, ...]:
+    found: list[str] = []
+    if not every:
+        found.append(NO_LIST if not any_tag else "no list was ever imported: only own tags count")
+    elif not newest:
+        first = min(edition.published for edition in every)
+        found.append(f"no list edition counts as of {day(now)}: the oldest one that is kept is of {day(first)}, or is held")
+    for edition in newest.values():
+        age = (now - edition.published) // DAY
+        if edition.kind is ListKind.OFFICIAL and age > STALE_DAYS:
+            found.append(
+                f"the list {edition.name} is {age:,} days old (edition of {day(edition.published)}): import a newer one"
+            )
+    for edition in every:
+        later = newest.get(edition.name)
+        if edition.state is EditionState.HELD and (later is None or edition.published >= later.published):
+            found.append(
+                f"an edition of {edition.name} of {day(edition.published)} is held and does not count: {edition.reason}. "
+                f"Look at it, then `exposure tags accept {edition.id}`"
+            )
+    return tuple(found)
