@@ -1,0 +1,67 @@
+"""Lines of a text file: bounded in length, UTF-8, numbered; what is wrong with one costs only that one."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator
+from typing import BinaryIO, NamedTuple
+
+from exposure.errors import InputError
+
+MAX_LINE = 16 << 20
+"""Longest line in bytes. A transaction of Bitcoin in JSON can take some megabytes."""
+
+_BOMS = (
+    (codecs.BOM_UTF32_LE, "UTF-32"),
+    (codecs.BOM_UTF32_BE, "UTF-32"),
+    (codecs.BOM_UTF16_LE, "UTF-16"),
+    (codecs.BOM_UTF16_BE, "UTF-16"),
+)
+
+
+class Line(NamedTuple):
+    """One line without its end. ``fault`` says why it cannot be read; ``text`` is then its beginning at most."""
+
+    number: int
+    text: str
+    fault: str = ""
+
+
+def check_text(head: bytes, name: str) -> None:
+    """Refuse a file whose first bytes are not UTF-8 text.
+
+    Raises
+    ------
+    InputError
+        If it is in UTF-16 or UTF-32, or binary.
+    """
+    for bom, encoding in _BOMS:
+        if head.startswith(bom):
+            raise InputError(f"{name} is in {encoding}: save it as UTF-8")
+    if b"\x00" in head:
+        raise InputError(f"{name} is no text file (NUL byte at offset {head.index(0)}) and of no binary form that is read")
+
+
+def lines(stream: BinaryIO) -> Iterator[Line]:
+    """The lines of a UTF-8 stream, with or without a byte order mark, numbered from 1; empty ones are left out."""
+    number = 0
+    while raw := stream.readline(MAX_LINE):
+        number += 1
+        if number == 1:
+            raw = raw.removeprefix(codecs.BOM_UTF8)
+        if len(raw) >= MAX_LINE and not raw.endswith(b"\n"):
+            while (more := stream.readline(MAX_LINE)) and not more.endswith(b"\n"):
+                pass
+            yield Line(number, raw[:80].decode("utf-8", "replace"), f"longer than {MAX_LINE >> 20} MiB")
+            continue
+        raw = raw.rstrip(b"\r\n")
+        if not raw:
+            continue
+        if b"\x00" in raw:
+            yield Line(number, raw[:80].decode("utf-8", "replace"), "has a NUL byte")
+            continue
+        try:
+            yield Line(number, raw.decode("utf-8"))
+        except UnicodeDecodeError as error:
+            fault = f"is not UTF-8 (byte 0x{raw[error.start]:02x} at {error.start + 1}): convert the file to UTF-8"
+            yield Line(number, raw[:80].decode("utf-8", "replace"), fault)
