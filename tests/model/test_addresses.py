@@ -182,7 +182,8 @@ def test_tron_in_each_of_its_forms_is_one_address():
 
 
 def test_keccak_and_ripemd_vectors():
-    assert hashes.keccak256(b"").hex() == "c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470"
+    assert hashes.keccak256_plain(b"").hex() == hashes.keccak256(b"").hex()
+    assert hashes.keccak256_plain(b"").hex() == "c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470"
     assert hashes.keccak256(b"Transfer(address,address,uint256)").hex().startswith("ddf252ad1be2c89b69c2b068fc378daa")
     assert hashes.keccak256(b"a" * 136) != hashes.keccak256(b"a" * 135)
     assert hashes.ripemd160_plain(b"").hex() == "9c1185a5c5e9fc54612808977ee8f548b2258d31"
@@ -199,6 +200,11 @@ def test_both_ripemd160_agree(message):
 @given(st.binary(min_size=1, max_size=40))
 def test_base58check_round_trip(payload):
     assert base58.decode(base58.encode(payload)) == payload
+
+
+@given(st.binary(max_size=400))
+def test_both_keccaks_agree(message):
+    assert hashes.keccak256(message) == hashes.keccak256_plain(message)
 
 
 @given(st.integers(0, 16), st.binary(min_size=2, max_size=40), st.sampled_from(["mainnet", "testnet", "regtest"]))

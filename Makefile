@@ -1,0 +1,46 @@
+# Everything sets itself up: a virtual environment in .venv with the versions of constraints.txt.
+#
+#   make demo    import the bundled synthetic fixture and trace a customer deposit
+#   make test    run the tests
+#   make lint    formatting, lint, types, layers
+#   make bench   run the benchmarks
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+DEMO := .demo
+
+.PHONY: demo test lint bench clean
+.DELETE_ON_ERROR:
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' \
+	  || { echo "Python 3.11, 3.12 or 3.13 is needed: make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv .venv
+
+# Stamps make a repeated call instant; a change of the pins or of the packaging sets up again.
+.venv/.base: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) --editable .
+	@touch $@
+
+.venv/.dev: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) --editable '.[dev]'
+	@touch $@ .venv/.base
+
+demo: .venv/.base
+	@./fixtures/demo $(BIN)/exposure $(DEMO)
+
+test: .venv/.dev
+	$(BIN)/python -m pytest -n 2
+
+lint: .venv/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/.dev
+	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+
+clean:
+	rm -rf $(DEMO) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
