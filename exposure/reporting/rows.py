@@ -79,7 +79,7 @@ def to_csv(report: Report) -> str:
     writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
     writer.writeheader()
     for row in rows(report):
-        writer.writerow({name: _harmless(cell) for name, cell in row.items()})
+        writer.writerow({name: harmless(cell) for name, cell in row.items()})
     return out.getvalue()
 
 
@@ -178,6 +178,6 @@ def _status(one: Designated) -> str:
     return f"{one.regime} {one.at_time}{listed}, now {one.now}"
 
 
-def _harmless(cell: Cell) -> Cell:
+def harmless(cell: Cell) -> Cell:
     """Names come from outside: a spreadsheet must not take one for a formula."""
     return f"'{cell}" if isinstance(cell, str) and cell[:1] in {"=", "+", "-", "@", "\t", "\r"} else cell

@@ -18,6 +18,7 @@ from exposure.reporting.words import UNRESOLVED_STYLE, cut, days_old
 from exposure.units import day, duration
 
 MAX_GROUPS = 8
+MAX_LISTS = 4
 OLD_LIST_DAYS = 7
 LABEL = 10
 
@@ -92,12 +93,16 @@ def _ages(report: Report) -> list[Piece]:
     editions = report.run.editions
     if not editions:
         return [("(no list was imported)", "bold yellow")]
+    said = editions[:MAX_LISTS]
     pieces: list[Piece] = []
-    for place, edition in enumerate(editions):
+    for place, edition in enumerate(said):
         text = f"{cut(edition.name, 24)} {days_old(edition.age_days)}"
-        text = ("(" if not place else "") + text + (")" if place == len(editions) - 1 else ",")
+        text = ("(" if not place else "") + text + ("," if place < len(said) - 1 else "")
         old = edition.age_days is None or edition.age_days > OLD_LIST_DAYS
         pieces.append((text, UNRESOLVED_STYLE if old else ""))
+    more = len(editions) - len(said)
+    last, style = pieces[-1]
+    pieces[-1] = (last + (f", and {more} more)" if more else ")"), style)
     return pieces
 
 

@@ -142,6 +142,8 @@ def test_old_or_missing_lists_stand_out(report: Report) -> None:
     text = screen(old)
     assert "OFAC 40 days old" in text.plain
     assert any(span.style == "yellow" and "OFAC" in text.plain[span.start : span.end] for span in text.spans)
+    crowd = replace(report, run=replace(report.run, editions=tuple(EditionUsed(f"pack{n}", "x", None, n) for n in range(60))))
+    assert "pack3 3 days old, and 56 more)" in _plain(crowd)
     assert "no list was imported" in _plain(replace(report, run=replace(report.run, editions=())))
 
 

@@ -1,0 +1,167 @@
+"""``exposure trace``: where a deposit's value came from, or where it went."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from exposure.cli.options import format_option, output_option, quiet_option, store_option, tz_option
+
+if TYPE_CHECKING:  # annotations only: a command imports what it needs when it runs
+    from collections.abc import Sequence
+    from datetime import tzinfo
+
+    from rich.text import Text
+
+    from exposure.model.results import Deposit, Report
+    from exposure.reporting.fail_on import Condition
+
+EPILOG = """\b
+SUBJECT is one of
+  ADDRESS            all it received, and where what it sent went
+  TX                 a transaction: its outputs except change, each receiver and asset
+  TX:N               one output (Bitcoin), or the N-th transfer of a transaction
+  ADDRESS@TIME[#n]   the n-th deposit of an address at that time, where no hash is known
+
+\b
+Examples:
+  exposure trace 4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b:0
+  exposure trace 0x8576acc5c05d6ce88f4e49bf65bdf0c62f91353c --chain ethereum --rule all
+  exposure trace 0x8576acc5c05d6ce88f4e49bf65bdf0c62f91353c --list
+  exposure trace TX:1 --as-of 2024-03-18 --labels-as-of 2022-04-04 --format json -o report.json
+  exposure trace TX:1 --fail-on sanctioned:1% --fail-on mixer:10%
+
+\b
+Exit codes: 0 done; 2 wrong input; 3 a --fail-on condition holds;
+4 something asked for could not be had (the budget was spent, a source failed).
+"""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("subject")
+@click.option("--chain", metavar="CHAIN", help="Chain of the subject, where its form leaves it open (0x...).")
+@click.option("--asset", metavar="ASSET", help="Only this asset: native, a contract, a known symbol, or CHAIN/CONTRACT.")
+@click.option("--hops", metavar="N", help="Greatest number of hops, or `unlimited`.  [default: 5]")
+@click.option("--rule", metavar="RULE", help="haircut, fifo, lifo, tiho, poison, or all.  [default: haircut]")
+@click.option(
+    "--direction",
+    type=click.Choice(["source", "destination", "both"]),
+    help="Where value came from, where it went.  [default: source; both for an address]",
+)
+@click.option("--since", metavar="TIME", help="Only the subject's own transfers from this time on.")
+@click.option("--until", metavar="TIME", help="Only the subject's own transfers up to this time (a day: its end).")
+@click.option("--as-of", metavar="TIME", help="The ledger as it was at this time.")
+@click.option("--labels-as-of", metavar="TIME", help="Lists and tags as they were known at this time.")
+@click.option(
+    "--seeds-from",
+    type=click.Choice(["always", "designation"]),
+    default="always",
+    show_default=True,
+    help="Whether a party counts as listed for all its transfers, or from its first listing on.",
+)
+@click.option("--engine", metavar="NAME", help="What computes; `reference` is the plain definition.")
+@click.option("--offline", is_flag=True, default=None, help="Never use the network.")
+@click.option("--max-transactions", metavar="N", help="Stop after so many transactions, largest value first.")
+@click.option("--fail-on", metavar="CATEGORY[:SHARE%]", multiple=True, help="Exit with 3 at or above this. Repeatable.")
+@click.option("--list", "list_", is_flag=True, help="Only list the deposits of an address, as subjects to trace.")
+@format_option("table", "json", "jsonl", "csv", "parquet")
+@output_option
+@tz_option
+@quiet_option
+@store_option
+def trace(
+    subject: str,
+    format_: str,
+    output: Path | None,
+    list_: bool,
+    fail_on: tuple[str, ...],
+    **given: str | bool | Path | None,
+) -> int:
+    """Where did SUBJECT's value come from, or go? How much touches listed parties, in how many hops, by which paths."""
+    from exposure import api, config
+    from exposure.errors import InputError
+    from exposure.reporting.fail_on import condition
+    from exposure.units import zone
+    from exposure.workflows import trace as workflow
+
+    if format_ == "parquet" and (output is None or str(output) == "-") and sys.stdout.isatty():
+        raise InputError("parquet is not for a terminal: add -o FILE")
+    settings = config.load({name: given.pop(name) for name in _SETTINGS})
+    conditions = [condition(text) for text in fail_on]
+    options = api.trace_options(
+        hops=settings.hops,
+        rule=settings.rule,
+        engine=settings.engine,
+        offline=settings.offline,
+        max_transactions=settings.max_transactions,
+        hub_counterparties=settings.hub_counterparties,
+        dust_usd=settings.dust_usd,
+        tz=settings.tz,
+        **given,  # type: ignore[arg-type]  # the texts of the remaining options, read and checked there
+    )
+    with api.Store.open(settings.store) as store:
+        if list_:
+            deposits = workflow.deposits(store, subject, options)
+            _emit_deposits(subject, deposits, format_, output, zone(settings.tz))
+            return 0
+        report = workflow.trace(store, subject, options)
+    _emit_report(report, format_, output, zone(settings.tz))
+    return _exit_code(report, conditions)
+
+
+_SETTINGS = ("store", "hops", "rule", "engine", "offline", "max_transactions", "tz", "quiet")
+
+
+def _emit_report(report: Report, format_: str, output: Path | None, tz: tzinfo) -> None:
+    from exposure.cli.output import emit
+    from exposure.reporting import rows
+    from exposure.reporting.json_report import report_to_json
+    from exposure.reporting.screen import screen
+
+    if format_ == "table":
+        _draw(screen(report, zone=tz), output)
+        return
+    if format_ == "parquet":
+        emit(rows.to_parquet(report), output)
+        return
+    forms = {"json": report_to_json, "jsonl": rows.to_jsonl, "csv": rows.to_csv}
+    emit(forms[format_](report), output)
+
+
+def _emit_deposits(subject: str, deposits: Sequence[Deposit], format_: str, output: Path | None, tz: tzinfo) -> None:
+    from exposure.cli.output import emit
+    from exposure.reporting import deposits as forms
+
+    if format_ == "table":
+        _draw(forms.screen(subject, deposits, zone=tz), output)
+        return
+    if format_ == "parquet":
+        emit(forms.to_parquet(deposits), output)
+        return
+    written = {"json": forms.to_json, "jsonl": forms.to_jsonl, "csv": forms.to_csv}
+    emit(written[format_](deposits), output)
+
+
+def _draw(text: Text, output: Path | None) -> None:
+    """Onto the terminal in colour, or as plain text into a file or pipe."""
+    from exposure.cli.output import console, emit
+
+    if output is None and sys.stdout.isatty():
+        console().print(text, soft_wrap=True)
+    else:
+        emit(text.plain, output)
+
+
+def _exit_code(report: Report, conditions: Sequence[Condition]) -> int:
+    """3 before 4 before 0; each reason is said on stderr."""
+    from exposure.reporting.fail_on import met
+
+    reasons = met(report, conditions)
+    for sentence in reasons:
+        click.echo(f"fail-on: {sentence}", err=True)
+    if reasons:
+        return 3
+    return 4 if report.incomplete_answer else 0
