@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 from exposure.model.labels import Labels
 from exposure.model.ledger import Kind, Transfer
 from exposure.model.ports import AccountHistory
-from exposure.model.settings import Settings
+from exposure.model.settings import Rule, Settings
 from exposure.taint.reference.lots import BEYOND, Origin
 from exposure.taint.reference.origins import active, owner_origin
 from exposure.tracing.memory import order_of
@@ -60,8 +60,10 @@ class Cone:
 
 
 def initial_reach(settings: Settings) -> int:
-    """Reach of the subject itself."""
-    return UNLIMITED if settings.max_hops is None else settings.max_hops
+    """Reach of the subject itself. Poison has no limit: a flag that came by a long way is no flag of its own where the same
+    flag also came by a short one, so all ways must be known.
+    """
+    return UNLIMITED if settings.max_hops is None or settings.rule is Rule.POISON else settings.max_hops
 
 
 def one_less(reach: int) -> int:

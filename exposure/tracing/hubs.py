@@ -1,0 +1,94 @@
+"""Hubs: untagged owners with very many counterparties, which are very likely services nobody has named yet.
+
+An owner is a hub if it has more than ``threshold`` distinct counterparties, both directions, in transfers above the dust
+limit, unless nine tenths of the value it sends goes to at most three others (then it is a collector that feeds somebody
+else's pot, such as a deposit address). Counted in the asset under trace and over the whole stored history up to the
+as-of place, so that an owner is a hub for a whole run or not at all. Other assets do not count: whoever wants to hide
+behind a hub of his own making would only have to mint a worthless token and scatter it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from exposure.model.labels import Labels
+from exposure.model.ledger import Kind
+from exposure.model.ports import UtxoHistory
+from exposure.tracing.cone import HubOf, PotReader, members_of, moves
+from exposure.tracing.utxo_cone import owners_in
+
+COLLECTED = 0.9
+"""Share of the value sent that makes a collector, if at most `FEW` others get it."""
+FEW = 3
+
+
+def verdict(received_from: Iterable[str], sent_to: Mapping[str, int], threshold: int) -> str | None:
+    """Why an owner with these counterparties is a hub, or None. ``sent_to``: value sent, by counterparty."""
+    counterparties = len(set(received_from) | set(sent_to))
+    if counterparties <= threshold:
+        return None
+    total = sum(sent_to.values())
+    if total and sum(sorted(sent_to.values(), reverse=True)[:FEW]) >= COLLECTED * total:
+        return None
+    return f"{counterparties:,} counterparties"
+
+
+def account_hubs(reader: PotReader, labels: Labels, asset: str, *, threshold: int, dust: int) -> HubOf:
+    """Hub detection on an account chain. ``dust``: base units; only transfers above it make a counterparty."""
+
+    def judge(owner: str) -> str | None:
+        payers: set[str] = set()
+        paid: dict[str, int] = defaultdict(int)
+        for row in reader.movements((owner, asset)):
+            if row.kind is Kind.FEE or row.amount <= dust or not moves(row, labels):
+                continue
+            if row.receiver is not None and labels.owner(row.receiver) == owner:
+                if row.sender is not None:
+                    payers.add(labels.owner(row.sender))
+            elif row.receiver is not None:
+                paid[labels.owner(row.receiver)] += row.amount
+        return verdict(payers, paid, threshold)
+
+    return _remembered(judge)
+
+
+def utxo_hubs(history: UtxoHistory, labels: Labels, *, threshold: int, dust: int) -> HubOf:
+    """Hub detection on a UTXO chain. Cost: two transactions are read for each coin of each owner that is asked about."""
+    members = members_of(labels)
+
+    def judge(owner: str) -> str | None:
+        payers: set[str] = set()
+        paid: dict[str, int] = defaultdict(int)
+        spenders: set[str] = set()
+        for address in members(owner):
+            for coin in history.coins(address):
+                made = history.transaction(coin.tx)
+                if made is not None and made.outputs[coin.n].amount > dust:
+                    payers |= owners_in(made, labels) - {owner}
+                spender = history.spender(coin)
+                if spender is not None:
+                    spenders.add(spender)
+        for name in spenders:
+            spent = history.transaction(name)
+            if spent is None:
+                continue
+            for output in spent.outputs:
+                receiver = labels.owner(output.address)
+                if receiver != owner and output.amount > dust:
+                    paid[receiver] += output.amount
+        return verdict(payers, paid, threshold)
+
+    return _remembered(judge)
+
+
+def _remembered(judge: HubOf) -> HubOf:
+    """Each owner is judged once."""
+    known: dict[str, str | None] = {}
+
+    def ask(owner: str) -> str | None:
+        if owner not in known:
+            known[owner] = judge(owner)
+        return known[owner]
+
+    return ask
