@@ -51,6 +51,8 @@ MIGRATIONS: tuple[str, ...] = (
         file text not null,
         layout text not null,
         chain text not null,
+        run text not null,
+        first_key text, last_key text,
         rows integer not null,
         bytes integer not null,
         first_block integer, last_block integer,

@@ -53,8 +53,20 @@ class InputRow(NamedTuple):
 
 def transfers(table: pa.Table | pa.RecordBatch) -> list[Transfer]:
     """Rows with `TRANSFER_COLUMNS` as transfers, in the order given."""
-    assets, blocks, tx_indices, indices, txs, ordinals, times, senders, receivers, kinds, statuses, flags = (
-        table.column(name).to_pylist() for name in TRANSFER_COLUMNS if name != "amount"
+    return _transfers(table, table.column("sender").to_pylist(), table.column("receiver").to_pylist())
+
+
+def movements(table: pa.Table) -> list[Transfer]:
+    """Rows of the copy that is sorted by address, as transfers, in the order given."""
+    ends, others, incoming = (table.column(name).to_pylist() for name in ("end", "other", "incoming"))
+    senders = [other if comes else end for end, other, comes in zip(ends, others, incoming, strict=True)]
+    receivers = [end if comes else other for end, other, comes in zip(ends, others, incoming, strict=True)]
+    return _transfers(table, senders, receivers)
+
+
+def _transfers(table: pa.Table | pa.RecordBatch, senders: list[str | None], receivers: list[str | None]) -> list[Transfer]:
+    assets, blocks, tx_indices, indices, txs, ordinals, times, kinds, statuses, flags = (
+        table.column(name).to_pylist() for name in TRANSFER_COLUMNS if name not in ("amount", "sender", "receiver")
     )
     amounts = integers(_chunked(table.column("amount")))
     return [

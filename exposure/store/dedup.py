@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import duckdb
-
 from exposure.model.schemas import TABLES, Table
 from exposure.store import query
 from exposure.store.layouts import COIN_DIGEST, COIN_KEY, KEY_DIGESTS, ROW_KEY
@@ -39,12 +37,12 @@ class Outcome(NamedTuple):
     conflicts: list[tuple[str, str, str]]
 
 
-def sift(engine: duckdb.DuckDBPyConnection, table: str, staged: str, stored: list[str]) -> Outcome:
+def sift(engine: query.Engine, table: str, staged: str, stored: list[str]) -> Outcome:
     """Decide about every staged row; the temporary table ``drops_<table>`` then holds the ``seq`` of those left out.
 
     Parameters
     ----------
-    engine : DuckDBPyConnection
+    engine : Engine
         The query engine.
     table : str
         Name of the table; only names in `exposure.model.schemas.TABLES` get here.
@@ -66,7 +64,7 @@ def sift(engine: duckdb.DuckDBPyConnection, table: str, staged: str, stored: lis
     return Outcome(total - duplicate - rejected, duplicate, rejected, _conflicts(engine, spec, drops, staged))
 
 
-def _drop_repeated_keys(engine: duckdb.DuckDBPyConnection, spec: Table, drops: str, staged: str, stored: list[str]) -> None:
+def _drop_repeated_keys(engine: query.Engine, spec: Table, drops: str, staged: str, stored: list[str]) -> None:
     digest = KEY_DIGESTS[spec.name]
     if not _suspects(engine, digest, ROW_KEY, staged, stored):
         return
@@ -90,7 +88,7 @@ def _drop_repeated_keys(engine: duckdb.DuckDBPyConnection, spec: Table, drops: s
     )
 
 
-def _drop_double_spends(engine: duckdb.DuckDBPyConnection, spec: Table, drops: str, staged: str, stored: list[str]) -> None:
+def _drop_double_spends(engine: query.Engine, spec: Table, drops: str, staged: str, stored: list[str]) -> None:
     if not _suspects(engine, COIN_DIGEST, COIN_KEY, staged, stored):
         return
     columns = "chain, spent_tx, spent_n, block, tx_index, tx, n"
@@ -112,7 +110,7 @@ def _drop_double_spends(engine: duckdb.DuckDBPyConnection, spec: Table, drops: s
     )
 
 
-def _suspects(engine: duckdb.DuckDBPyConnection, digest: str, column: str, staged: str, stored: list[str]) -> bool:
+def _suspects(engine: query.Engine, digest: str, column: str, staged: str, stored: list[str]) -> bool:
     """Fill the temporary table ``suspects`` with the digests that occur more than once; whether there are any."""
     query.run(
         engine,
@@ -134,7 +132,7 @@ def _suspects(engine: duckdb.DuckDBPyConnection, digest: str, column: str, stage
     return query.number(engine, "select count(*) from suspects") > 0
 
 
-def _conflicts(engine: duckdb.DuckDBPyConnection, spec: Table, drops: str, staged: str) -> list[tuple[str, str, str]]:
+def _conflicts(engine: query.Engine, spec: Table, drops: str, staged: str) -> list[tuple[str, str, str]]:
     key = ", ".join(f'"{name}"' for name in spec.key)
     found = query.rows(
         engine,

@@ -92,7 +92,7 @@ class StoredAccountHistory:
         if found is None:
             rows = self._seen(self._ends.rows(address))
             rows = rows.filter(pc.and_(pc.equal(rows["asset"], asset), pc.not_equal(rows["status"], "failed")))
-            found = tuple(decode.transfers(rows))
+            found = tuple(decode.movements(rows))
             self._movements.put(key, found, len(found))
         return found
 

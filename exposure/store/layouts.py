@@ -33,6 +33,11 @@ class Layout(NamedTuple):
     distinct: bool = False
 
     @property
+    def plain(self) -> frozenset[str]:
+        """Columns whose values hardly repeat: a dictionary would only cost time."""
+        return _UNLIKE & frozenset(self.columns)
+
+    @property
     def lead(self) -> str:
         """The column that the copy is searched by."""
         return self.order[0]
@@ -50,8 +55,10 @@ def _digest(*names: str) -> str:
 KEY_DIGESTS = {table.name: _digest(*table.key) for table in TABLES.values()}
 COIN_DIGEST = _digest("chain", "spent_tx", "spent_n")
 
-_WIDE = 32_768
-_NARROW = 8_192
+_UNLIKE = frozenset({"tx", "spent_tx", "amount", "block", "time", "price", ROW_KEY, COIN_KEY})
+
+_WIDE = 16_384
+_NARROW = 4_096
 
 LAYOUTS: tuple[Layout, ...] = (
     Layout(
@@ -67,7 +74,9 @@ LAYOUTS: tuple[Layout, ...] = (
         {
             "end": '"end"',
             **_same("asset", "block", "tx_index", "index", "tx", "ordinal", "time"),
-            **_same("sender", "receiver", "amount", "kind", "status", "flags"),
+            "other": 'case when "sender" = "end" then "receiver" else "sender" end',
+            "incoming": '"sender" is distinct from "end"',
+            **_same("amount", "kind", "status", "flags"),
         },
         ("end", "asset", "block", "tx_index", "index", "tx", "ordinal"),
         _NARROW,

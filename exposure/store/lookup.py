@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +17,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from exposure.errors import StoreError
-from exposure.store.layouts import BY_NAME, Layout
+from exposure.model.schemas import TABLES, arrow_schema
+from exposure.store.layouts import BY_NAME, COIN_KEY, ROW_KEY, Layout
 from exposure.store.parts import Part, part_path
 
 CACHE_BYTES = 96 * 2**20
@@ -29,6 +30,7 @@ Value = str | int
 class _File(NamedTuple):
     """An open part: smallest and largest value of the lead column, a row group each."""
 
+    part: Part
     parquet: pq.ParquetFile
     path: Path
     smallest: list[Value]
@@ -43,33 +45,38 @@ class Lookup:
 
     def __init__(self, folder: Path, layout: str, found: Sequence[Part], columns: Sequence[str] | None = None) -> None:
         self.layout = BY_NAME[layout]
+        self._folder = folder
         self._columns = list(columns) if columns is not None else list(self.layout.columns)
-        self._files = [_open(folder, self.layout, part) for part in found]
+        self._parts = list(found)
+        self._runs = len({part.run for part in found})
+        self._files: dict[int, _File] = {}
         self._cache: OrderedDict[tuple[int, int], pa.Table] = OrderedDict()
         self._cached_bytes = 0
 
     def rows(self, value: Value) -> pa.Table:
         """All rows whose lead column equals ``value``, in the layout's order."""
         pieces = []
-        for number, file in enumerate(self._files):
-            first = bisect_left(file.largest, value)
-            last = bisect_right(file.smallest, value)
-            for group in range(first, last):
+        for number, part in enumerate(self._parts):
+            if not _may_hold(part, value):
+                continue
+            file = self._open(number)
+            for group in range(bisect_left(file.largest, value), bisect_right(file.smallest, value)):
                 table = self._group(number, group)
                 low, high = _range(table.column(self.layout.lead), value)
                 if low < high:
                     pieces.append(table.slice(low, high - low))
         return self._in_order(pieces)
 
-    def rows_of(self, values: Sequence[Value]) -> dict[Value, pa.Table]:
-        """`rows` for several values; those that share a row group are read together."""
-        return {value: self.rows(value) for value in sorted(set(values))}
+    def _open(self, number: int) -> _File:
+        if number not in self._files:
+            self._files[number] = _open(self._folder, self.layout, self._parts[number])
+        return self._files[number]
 
     def _in_order(self, pieces: list[pa.Table]) -> pa.Table:
         if not pieces:
             return _empty(self.layout, self._columns)
         table = pa.concat_tables(pieces)
-        if len(self._files) > 1 and len(pieces) > 1:
+        if self._runs > 1 and len(pieces) > 1:
             names = [name for name in self.layout.order if name in self._columns]
             table = table.take(pc.sort_indices(table, sort_keys=[(name, "ascending") for name in names]))
         return table.combine_chunks()
@@ -144,7 +151,7 @@ def _open(folder: Path, layout: Layout, part: Part) -> _File:
         bounds = _bounds(parquet, layout.lead, path)
     except (pa.ArrowException, OSError) as error:
         raise damaged(path, error) from error
-    return _File(parquet, path, [low for low, _ in bounds], [high for _, high in bounds])
+    return _File(part, parquet, path, [low for low, _ in bounds], [high for _, high in bounds])
 
 
 def _bounds(parquet: pq.ParquetFile, column: str, path: Path) -> list[tuple[Value, Value]]:
@@ -159,6 +166,12 @@ def _bounds(parquet: pq.ParquetFile, column: str, path: Path) -> list[tuple[Valu
     return found
 
 
+def _may_hold(part: Part, value: Value) -> bool:
+    if isinstance(value, str):
+        return part.first_key is not None and part.last_key is not None and part.first_key <= value <= part.last_key
+    return part.first_block is not None and part.last_block is not None and part.first_block <= value <= part.last_block
+
+
 def _range(column: pa.ChunkedArray, value: Value) -> tuple[int, int]:
     """First and last+1 position of ``value`` in a sorted column."""
     equal = pc.equal(column, value)
@@ -167,14 +180,6 @@ def _range(column: pa.ChunkedArray, value: Value) -> tuple[int, int]:
 
 
 def _empty(layout: Layout, columns: Sequence[str]) -> pa.Table:
-    from exposure.model.schemas import TABLES, arrow_schema
-
-    schema = arrow_schema(TABLES[layout.table])
-    types = {field.name: field.type for field in schema} | {"end": pa.string(), "row_key": pa.uint64(), "coin_key": pa.uint64()}
+    types = {field.name: field.type for field in arrow_schema(TABLES[layout.table])}
+    types |= {"end": pa.string(), "other": pa.string(), "incoming": pa.bool_(), ROW_KEY: pa.uint64(), COIN_KEY: pa.uint64()}
     return pa.table({name: pa.array([], types[name]) for name in columns})
-
-
-def batches_of(table: pa.Table, columns: Sequence[str]) -> Iterator[list[list[object]]]:
-    """Columns of a table as Python lists, a chunk at a time."""
-    for batch in table.to_batches():
-        yield [batch.column(name).to_pylist() for name in columns]

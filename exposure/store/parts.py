@@ -5,14 +5,16 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
+import itertools
 import os
 import secrets
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, Any, NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from exposure.errors import StoreError
@@ -26,12 +28,23 @@ READERS = "readers"
 SPILL = "spill"
 
 
+MAX_PART_ROWS = 2 * 2**20
+"""Rows of a part file: a look-up in a large store opens one small footer, not one of the whole ledger."""
+
+
 class Part(NamedTuple):
-    """One part file and what its rows span. Blocks and times are None where the layout has none."""
+    """One part file and what its rows span. Blocks and times are None where the layout has none.
+
+    ``run``: parts of one run are consecutive stretches of one sorted sequence, so they do not overlap. ``first_key`` and
+    ``last_key``: the lead column's bounds where it is a text.
+    """
 
     file: str
     layout: str
     chain: str
+    run: str
+    first_key: str | None
+    last_key: str | None
     rows: int
     bytes: int
     first_block: int | None
@@ -42,26 +55,23 @@ class Part(NamedTuple):
 
 
 class _Span:
-    """Smallest and largest value of a column over batches."""
+    """Smallest and largest value of a column over tables."""
 
     def __init__(self) -> None:
-        self.first: int | None = None
-        self.last: int | None = None
+        self.first: Any = None
+        self.last: Any = None
 
-    def see(self, batch: pa.RecordBatch, name: str) -> None:
-        if name not in batch.schema.names or batch.num_rows == 0:
-            return
-        import pyarrow.compute as pc
-
-        found = pc.min_max(batch.column(name)).as_py()
-        self.first = found["min"] if self.first is None else min(self.first, found["min"])
-        self.last = found["max"] if self.last is None else max(self.last, found["max"])
+    def see(self, table: pa.Table, name: str) -> None:
+        if name in table.schema.names and table.num_rows:
+            found = pc.min_max(table.column(name)).as_py()
+            self.first = found["min"] if self.first is None else min(self.first, found["min"])
+            self.last = found["max"] if self.last is None else max(self.last, found["max"])
 
 
-def write_part(folder: Path, layout: Layout, chain: str, batches: Iterable[pa.RecordBatch]) -> Part | None:
-    """Write sorted rows as one part file, on disk for good (fsync) before its name exists; None if there are no rows.
+def write_run(folder: Path, layout: Layout, chain: str, batches: Iterable[pa.RecordBatch]) -> list[Part]:
+    """Write sorted rows as part files, each on disk for good (fsync) before its name exists.
 
-    The name is the layout and a digest of the content, so writing the same rows again gives the same file.
+    A name is the layout and a digest of the content, so writing the same rows again gives the same files.
 
     Parameters
     ----------
@@ -73,61 +83,86 @@ def write_part(folder: Path, layout: Layout, chain: str, batches: Iterable[pa.Re
         Chain of all rows.
     batches : iterable of RecordBatch
         Rows in the layout's order.
+
+    Returns
+    -------
+    list of Part
+        In order; empty if there are no rows.
     """
-    staging = folder / STAGING
-    temporary = staging / f"{secrets.token_hex(8)}.part"
-    blocks, times, time_order, rows = _Span(), _Span(), False, 0
-    writer: pq.ParquetWriter | None = None
+    run = secrets.token_hex(8)
+    groups = _groups(batches, layout.rows_per_group)
+    written = []
+    for first in groups:
+        part = _write_part(folder, layout, chain, run, itertools.chain([first], groups))
+        written.append(part)
+    with disk_errors(folder):
+        sync_folder(folder / PARTS)
+    return written
+
+
+def _write_part(folder: Path, layout: Layout, chain: str, run: str, groups: Iterator[pa.Table]) -> Part:
+    """Write up to `MAX_PART_ROWS` of what ``groups`` (tables of whole row groups) still has; there is something."""
+    temporary = folder / STAGING / f"{secrets.token_hex(8)}.part"
+    blocks, times, keys, time_order, rows = _Span(), _Span(), _Span(), False, 0
     try:
-        with disk_errors(folder), private_file(temporary) as sink:
-            for table in _groups(batches, layout.rows_per_group):
+        with disk_errors(folder), private_file(temporary) as sink, contextlib.ExitStack() as closing:
+            writer: pq.ParquetWriter | None = None
+            for table in groups:
                 if writer is None:
-                    writer = pq.ParquetWriter(
-                        sink,
-                        table.schema,
-                        compression="zstd",
-                        compression_level=1,
-                        use_dictionary=True,
-                        write_statistics=True,
-                        store_schema=False,
-                    )
+                    writer = _parquet_writer(sink, layout, table.schema)
+                    closing.callback(_close_quietly, writer)
                 writer.write_table(table, row_group_size=layout.rows_per_group)
-                for batch in table.to_batches():
-                    rows += batch.num_rows
-                    blocks.see(batch, "block")
-                    times.see(batch, "time")
+                rows += table.num_rows
+                blocks.see(table, "block")
+                times.see(table, "time")
+                if pa.types.is_string(table.schema.field(layout.lead).type):
+                    keys.see(table, layout.lead)
                 if not time_order and "flags" in table.schema.names:
                     time_order = _any_flag(table, Flag.TIME_ORDER)
+                if rows >= MAX_PART_ROWS:
+                    break
             if writer is not None:
                 writer.close()
-                writer = None
-                sink.flush()
-                os.fsync(sink.fileno())
-        if rows == 0:
-            return None
+            sink.flush()
+            os.fsync(sink.fileno())
         with disk_errors(folder):
             size = temporary.stat().st_size
             name = f"{layout.name}-{_digest(temporary)}.parquet"
-            target = folder / PARTS / name
-            temporary.rename(target)
-            sync_folder(target.parent)
+            temporary.rename(folder / PARTS / name)
     finally:
-        if writer is not None:
-            # The file is thrown away; closing only gives its buffers back, and may fail for the reason already under way.
-            with contextlib.suppress(Exception):
-                writer.close()
         temporary.unlink(missing_ok=True)
-    return Part(name, layout.name, chain, rows, size, blocks.first, blocks.last, times.first, times.last, time_order)
+    spans = (blocks.first, blocks.last, times.first, times.last)
+    return Part(name, layout.name, chain, run, keys.first, keys.last, rows, size, *spans, time_order=time_order)
+
+
+def _parquet_writer(sink: IO[bytes], layout: Layout, schema: pa.Schema) -> pq.ParquetWriter:
+    dictionary = [name for name in schema.names if name not in layout.plain]
+    return pq.ParquetWriter(
+        sink,
+        schema,
+        compression="zstd",
+        compression_level=1,
+        use_dictionary=dictionary,
+        write_statistics=True,
+        store_schema=False,
+    )
+
+
+def _close_quietly(writer: pq.ParquetWriter) -> None:
+    # After an error the file is thrown away: closing only gives buffers back, and may fail for the reason already told.
+    with contextlib.suppress(Exception):
+        writer.close()
 
 
 def list_parts(connection: Connection, version: int, layout: str | None = None) -> list[Part]:
     """The parts that a version sees, oldest first."""
     cursor = connection.execute(
-        "select file, layout, chain, rows, bytes, first_block, last_block, first_time, last_time, time_order from parts "
+        "select file, layout, chain, run, first_key, last_key, rows, bytes, first_block, last_block, first_time, last_time, "
+        "time_order from parts "
         "where added_in <= ? and (dropped_in is null or dropped_in > ?) and (? is null or layout = ?) order by id",
         (version, version, layout, layout),
     )
-    return [Part._make((*row[:9], bool(row[9]))) for row in cursor]
+    return [Part._make((*row[:-1], bool(row[-1]))) for row in cursor]
 
 
 def add_parts(connection: Connection, version: int, parts: Sequence[Part], dropped: Sequence[Part]) -> None:
@@ -137,8 +172,8 @@ def add_parts(connection: Connection, version: int, parts: Sequence[Part], dropp
         [(version, part.file, part.chain) for part in dropped],
     )
     connection.executemany(
-        "insert into parts (file, layout, chain, rows, bytes, first_block, last_block, first_time, last_time, time_order, "
-        "added_in) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "insert into parts (file, layout, chain, run, first_key, last_key, rows, bytes, first_block, last_block, first_time, "
+        "last_time, time_order, added_in) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [(*part, version) for part in parts],
     )
 
@@ -228,7 +263,7 @@ def make_folders(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def private_file(path: Path) -> Iterator[pa.PythonFile]:
+def private_file(path: Path) -> Iterator[IO[bytes]]:
     """A new file, 0600, open for writing."""
     with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600), "wb") as file:
         yield file
@@ -275,8 +310,6 @@ def _groups(batches: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.Table]:
 
 
 def _any_flag(table: pa.Table, flag: int) -> bool:
-    import pyarrow.compute as pc
-
     return bool(pc.any(pc.not_equal(pc.bit_wise_and(table.column("flags"), pa.scalar(flag, pa.int32())), 0)).as_py())
 
 

@@ -25,7 +25,6 @@ from exposure.store.parts import Part
 from exposure.store.staging import Staging
 
 if TYPE_CHECKING:  # annotations only
-    import duckdb
     import pyarrow as pa
 
 CONTRADICTED = "rows were added later inside the blocks that had been declared whole"
@@ -157,7 +156,7 @@ class Writer:
             f"and seq not in (select seq from drops_{table}))"
         )
 
-    def _write_table(self, engine: duckdb.DuckDBPyConnection, table: str) -> Iterator[Part]:
+    def _write_table(self, engine: query.Engine, table: str) -> Iterator[Part]:
         staged = [str(self._staging.path(table))]
         chains = [""]
         if table != "prices":
@@ -170,11 +169,9 @@ class Writer:
         for chain in chains:
             for layout in copies(table):
                 batches = sorted_rows(engine, layout, self._rows(table), {"staged": staged, "chain": chain})
-                part = parts.write_part(self._folder, layout, chain, batches)
-                if part is not None:
-                    yield part
+                yield from parts.write_run(self._folder, layout, chain, batches)
 
-    def _require_one_time_order(self, engine: duckdb.DuckDBPyConnection, table: str, before: Sequence[Part]) -> None:
+    def _require_one_time_order(self, engine: query.Engine, table: str, before: Sequence[Part]) -> None:
         if table == "prices":
             return
         found = query.rows(
@@ -190,9 +187,7 @@ class Writer:
                     "have no common order: import them into separate stores"
                 )
 
-    def _declarations(
-        self, engine: duckdb.DuckDBPyConnection, outcomes: Mapping[str, Outcome], before: Sequence[Part]
-    ) -> list[Coverage]:
+    def _declarations(self, engine: query.Engine, outcomes: Mapping[str, Outcome], before: Sequence[Part]) -> list[Coverage]:
         """Coverage rows of this import: the explicit ones, the whole-ledger ones unless voided, and contradictions."""
         for conflict_table, outcome in outcomes.items():
             if outcome.rejected and conflict_table != "prices":
@@ -214,7 +209,7 @@ class Writer:
             found += self._contradictions(engine, outcomes)
         return found
 
-    def _unknown_status(self, engine: duckdb.DuckDBPyConnection, outcomes: Mapping[str, Outcome]) -> list[tuple[str, str, int]]:
+    def _unknown_status(self, engine: query.Engine, outcomes: Mapping[str, Outcome]) -> list[tuple[str, str, int]]:
         if "transfers" not in outcomes:
             return []
         found = query.rows(
@@ -224,7 +219,7 @@ class Writer:
         )
         return [(str(chain), str(asset), int(str(count))) for chain, asset, count in found]
 
-    def _spans(self, engine: duckdb.DuckDBPyConnection, outcomes: Mapping[str, Outcome]) -> list[tuple[str, str, int]]:
+    def _spans(self, engine: query.Engine, outcomes: Mapping[str, Outcome]) -> list[tuple[str, str, int]]:
         """(chain, asset, last block) of what was handed in; a UTXO chain counts as one asset, ``*``."""
         found: dict[tuple[str, str], int] = {}
         for table in outcomes:
@@ -241,7 +236,7 @@ class Writer:
                 found[key] = max(int(str(last)), found.get(key, 0))
         return [(chain, asset, last) for (chain, asset), last in found.items()]
 
-    def _contradictions(self, engine: duckdb.DuckDBPyConnection, outcomes: Mapping[str, Outcome]) -> list[Coverage]:
+    def _contradictions(self, engine: query.Engine, outcomes: Mapping[str, Outcome]) -> list[Coverage]:
         """Declarations of whole ledgers that this import proves to have been wrong: new rows inside their blocks."""
         version = catalogue.current_version(self._connection)
         found = []
@@ -322,7 +317,7 @@ def open_writer(folder: Path, source: str, *, complete: bool) -> Iterator[Writer
 
 
 @contextlib.contextmanager
-def query_engine(folder: Path, spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def query_engine(folder: Path, spill: Path) -> Iterator[query.Engine]:
     """A query engine for the length of a block."""
     engine = query.connect(folder, spill)
     try:
@@ -331,9 +326,7 @@ def query_engine(folder: Path, spill: Path) -> Iterator[duckdb.DuckDBPyConnectio
         engine.close()
 
 
-def sorted_rows(
-    engine: duckdb.DuckDBPyConnection, layout: Layout, rows: str, parameters: query.Parameters
-) -> Iterator[pa.RecordBatch]:
+def sorted_rows(engine: query.Engine, layout: Layout, rows: str, parameters: query.Parameters) -> Iterator[pa.RecordBatch]:
     """Rows of a source in a layout's columns and order."""
     return query.stream(engine, f"{select(layout, rows)} {order_by(layout)}", parameters)
 
@@ -342,7 +335,7 @@ def _chain_is(table: str) -> str:
     return "$chain = ''" if table == "prices" else "chain = $chain"
 
 
-def _staged_chains(engine: duckdb.DuckDBPyConnection, path: Path) -> list[str]:
+def _staged_chains(engine: query.Engine, path: Path) -> list[str]:
     return [str(row[0]) for row in query.rows(engine, "select distinct chain from read_parquet($f)", {"f": [str(path)]})]
 
 
