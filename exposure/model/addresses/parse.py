@@ -114,7 +114,8 @@ def _read(text: str, suggest: bool) -> Address:
             return Address(accounts.read_evm(text), "evm", "evm")
         except InputError as error:
             raise _refusal(text, "EVM", str(error)) from None
-    if lower.startswith(_HRPS):
+    # One TRON address in 1,700 starts with TB1 or Tb1; mixed case tells it from a test network's bech32.
+    if lower.startswith(_HRPS) and not (text[0] == "T" and len(text) == 34 and text != text.upper()):
         try:
             return _segwit(text)
         except InputError as error:
