@@ -181,6 +181,13 @@ def test_tron_in_each_of_its_forms_is_one_address():
     assert addresses.tron_of_evm("0x" + digits[2:]) == usdt
 
 
+def test_a_tron_address_that_begins_like_a_test_networks_is_told_apart():
+    right = "TB1XkeWaRdNMtfsKxtBfXjs4LtMTEuYpf8"
+    assert addresses.parse(right).family == "tron"
+    with pytest.raises(InputError, match=f"TRON.*right as {right} \\(character 34: 8, not 9\\)"):
+        addresses.parse(right[:-1] + "9")
+
+
 def test_keccak_and_ripemd_vectors():
     assert hashes.keccak256_plain(b"").hex() == hashes.keccak256(b"").hex()
     assert hashes.keccak256_plain(b"").hex() == "c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470"

@@ -61,7 +61,7 @@ def _neighbour(text: str, nearest: str | None) -> str:
     if nearest is None:
         return ""
     # bech32 is given back in lower case, whatever case was typed; base58 letters differ by their case
-    typed = text.lower() if text.lower().startswith(_HRPS) else text
+    typed = text.lower() if nearest.startswith(_HRPS) else text
     place = next(i for i, (one, two) in enumerate(zip(typed, nearest, strict=True)) if one != two)
     return (
         f". It would be right as {nearest} (character {place + 1}: {nearest[place]}, not {typed[place]}); "
