@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import localcontext
 from itertools import groupby
 
@@ -12,7 +12,7 @@ from exposure.model.labels import Labels
 from exposure.model.ledger import Incomplete, Kind, Place, Transfer
 from exposure.model.settings import Rule, Settings
 from exposure.taint.reference.gaps import Gaps, find_gaps
-from exposure.taint.reference.lots import CONSERVED, FOLLOWED, Lot, Lots, Origin, Run, imposed, moved, stolen, summed
+from exposure.taint.reference.lots import CONSERVED, FOLLOWED, Lot, Lots, Mark, Origin, Run, imposed, moved, stolen, summed
 from exposure.taint.reference.origins import active, owner_origin, seed_origin
 from exposure.taint.reference.pots import DIGITS, Pot, new_pot
 
@@ -29,6 +29,7 @@ def run(
     given: Mapping[str, Origin] | None = None,
     follow: str | None = None,
     exact: bool = False,
+    mark: Mark | None = None,
 ) -> Run:
     """What every transfer of a ledger carries under one rule.
 
@@ -47,6 +48,8 @@ def run(
         Ref of a transfer whose value alone is taint (origin `FOLLOWED`); every seed, boundary and hub ends it.
     exact
         Rationals instead of decimals under haircut.
+    mark
+        Renames the origins of what a transfer carries, to gather evidence; None leaves them.
 
     Raises
     ------
@@ -62,6 +65,7 @@ def run(
     with localcontext() as context:
         context.prec = DIGITS
         ledger = _Ledger(labels, settings, gaps, dict(given or {}), follow, exact)
+        ledger.mark = mark
         for pot, balance in opened.items():
             ledger.open(pot, balance)
         for _, together in groupby(transfers, key=lambda transfer: transfer.tx):
@@ -79,6 +83,7 @@ class _Ledger:
         self.given, self.follow, self.exact = given, follow, exact
         self.pots: dict[PotKey, Pot] = {}
         self.known = {pot: gaps.known_balances(pot) for pot in gaps.stretches}
+        self.mark: Mark | None = None
         self.run = Run()
 
     def open(self, key: PotKey, balance: int) -> None:
@@ -115,6 +120,8 @@ class _Ledger:
                 if theft is not None:
                     lots, collision = stolen(lots, seed_origin(theft, transfer.time))
                     self.run.collisions += collision
+            if self.mark is not None:
+                lots = self.mark(transfer.ref, lots)
             self._check(transfer, lots)
             if transfer.kind is Kind.FEE:
                 self.run.fees[transfer.tx] = self.run.fees.get(transfer.tx, ()) + lots
@@ -168,26 +175,10 @@ class _Ledger:
         return None if origin is None else imposed(origin, transfer.amount, limit)
 
     def _served(self, transfers: list[Transfer], first: int, key: PotKey) -> list[int]:
-        """Outflows to draw now, in order. Tiho serves a transaction's outflows together, largest first, up to an inflow."""
-        if self.settings.rule is not Rule.TIHO or transfers[first].kind is Kind.FEE:
+        """Outflows to draw now, in order: under tiho those that are served together."""
+        if self.settings.rule is not Rule.TIHO:
             return [first]
-        together = []
-        for place in range(first, len(transfers)):
-            transfer = transfers[place]
-            if transfer.failed or not transfer.amount or transfer.asset != key[1]:
-                continue
-            sender = None if transfer.sender is None else self.labels.owner(transfer.sender)
-            receiver = None if transfer.receiver is None else self.labels.owner(transfer.receiver)
-            if sender == receiver:
-                continue
-            waiting = self.known.get(key)
-            if place > first and waiting and waiting[0][0] <= transfer.place:
-                break
-            if receiver == key[0] or (sender == key[0] and transfer.kind is Kind.FEE):
-                break
-            if sender == key[0] and transfer.ref not in self.given and transfer.ref != self.follow:
-                together.append(place)
-        return sorted(together, key=lambda place: (-transfers[place].amount, place))
+        return served_together(transfers, first, key, self.labels, {*self.given, self.follow}, self.known.get(key))
 
     def _draw(self, transfer: Transfer, key: PotKey) -> Lots:
         """Take a transfer's amount out of its sender's pot; what the pot has not got is a shortfall, drawn last."""
@@ -221,3 +212,36 @@ class _Ledger:
         total = summed(lots)
         if (total != transfer.amount) if isinstance(total, int) else abs(total - transfer.amount) > transfer.amount * CONSERVED:
             raise EngineError(f"the parts of transfer {transfer.ref} sum to {total}, not to its amount {transfer.amount}")
+
+
+def served_together(
+    transfers: Sequence[Transfer],
+    first: int,
+    key: PotKey,
+    labels: Labels,
+    apart: Collection[str | None],
+    known: Sequence[tuple[Place, int]] | None,
+) -> list[int]:
+    """Places of the outflows of one transaction that tiho serves together with the first, largest first, ties by index.
+
+    They reach up to the next inflow to the pot, its next known balance, or the fee, which is served last and alone.
+    ``apart``: refs of transfers that draw on no pot.
+    """
+    if transfers[first].kind is Kind.FEE:
+        return [first]
+    together = []
+    for place in range(first, len(transfers)):
+        transfer = transfers[place]
+        if transfer.failed or not transfer.amount or transfer.asset != key[1]:
+            continue
+        sender = None if transfer.sender is None else labels.owner(transfer.sender)
+        receiver = None if transfer.receiver is None else labels.owner(transfer.receiver)
+        if sender == receiver:
+            continue
+        if place > first and known and known[0][0] <= transfer.place:
+            break
+        if receiver == key[0] or (sender == key[0] and transfer.kind is Kind.FEE):
+            break
+        if sender == key[0] and transfer.ref not in apart:
+            together.append(place)
+    return sorted(together, key=lambda place: (-transfers[place].amount, place))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
@@ -40,6 +40,11 @@ class Lot(NamedTuple):
 
 
 Lots = tuple[Lot, ...]
+
+Mark = Callable[[str, Lots], Lots]
+"""Given a transfer's ref (``tx:n`` on UTXO chains) and what it carries, the same lots with origins renamed: this is how
+evidence is gathered (which address, which path), without writing any rule again. Kinds, hops and amounts must stay.
+"""
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from exposure.errors import EngineError
 from exposure.model.labels import Labels
 from exposure.model.ledger import Coin, Spend, UtxoTx
 from exposure.model.settings import Rule, Settings
-from exposure.taint.reference.lots import CONSERVED, FOLLOWED, Lot, Lots, Origin, Run, imposed, moved, stolen, summed
+from exposure.taint.reference.lots import CONSERVED, FOLLOWED, Lot, Lots, Mark, Origin, Run, imposed, moved, stolen, summed
 from exposure.taint.reference.origins import active, owner_origin, seed_origin
 from exposure.taint.reference.pots import DIGITS, new_pot
 
@@ -24,6 +24,7 @@ def run(
     given: Mapping[str, Origin] | None = None,
     follow: str | None = None,
     exact: bool = False,
+    mark: Mark | None = None,
 ) -> Run:
     """What every output of a ledger carries under one rule.
 
@@ -39,6 +40,8 @@ def run(
         Coin (``tx:n``) whose value alone is taint; every seed, boundary and hub ends it.
     exact
         Rationals instead of decimals under haircut.
+    mark
+        Renames the origins of what a coin carries, to gather evidence; None leaves them.
 
     Raises
     ------
@@ -48,6 +51,7 @@ def run(
     with localcontext() as context:
         context.prec = DIGITS
         ledger = _Ledger(labels, settings, strict, dict(given or {}), follow, exact)
+        ledger.mark = mark
         for tx in txs:
             ledger.transaction(tx)
         ledger.run.held = {(str(coin), ""): lots for coin, lots in ledger.coins.items()}
@@ -65,6 +69,7 @@ class _Ledger:
         self.coins: dict[Coin, Lots] = {}
         self.spent: set[Coin] = set()
         self.block_fees: dict[int, list[tuple[Lots, int]]] = defaultdict(list)
+        self.mark: Mark | None = None
         self.run = Run()
 
     def transaction(self, tx: UtxoTx) -> None:
@@ -153,5 +158,7 @@ class _Ledger:
         total = 0 if self.settings.rule is Rule.POISON else summed(lots)
         if self.settings.rule is not Rule.POISON and abs(total - amount) > amount * CONSERVED:
             raise EngineError(f"the parts of output {coin} sum to {total}, not to its amount {amount}")
+        if self.mark is not None:
+            lots = self.mark(str(coin), lots)
         self.coins[coin] = lots
         self.run.received[str(coin)] = lots
