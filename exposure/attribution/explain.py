@@ -55,7 +55,7 @@ def explain(attribution: Attribution, subject: str) -> Explanation:
     winner, *others = attribution.candidates
     sentences = [
         f"{_who(winner)} decides: {_ROLES[winner.role]}",
-        *(f"{_who(other)} does not count: {_against(winner, other)}" for other in others),
+        *(f"{_who(other)} does not decide: {_against(winner, other)}" for other in others),
         *(f"{_who(candidate)} gives no role: {candidate.demoted}" for candidate in attribution.candidates if candidate.demoted),
         *(
             f"{_who(candidate)} is no longer in the newest edition of its list; whoever was ever designated stays a seed"
@@ -79,12 +79,12 @@ def _who(candidate: Candidate) -> str:
 def _against(winner: Candidate, other: Candidate) -> str:
     """The first rule of the order by which ``winner`` goes before ``other``."""
     one, two = winner.standing, other.standing
+    if one.tag.category is two.tag.category and winner.entity == other.entity:
+        return "it says the same"
     if winner.role is not other.role:
         return f"{_NAMES[winner.role]} goes before {_NAMES[other.role]}"
     if one.tag.confidence != two.tag.confidence:
         return f"the confidence {one.tag.confidence} is higher than {two.tag.confidence}"
     if one.statement.list_kind is not two.statement.list_kind:
         return f"{_KINDS[one.statement.list_kind]} go before {_KINDS[two.statement.list_kind]}"
-    if one.tag.category is two.tag.category and winner.entity == other.entity:
-        return "it says the same"
     return "of two equals the one whose list and entity come first by name is taken"

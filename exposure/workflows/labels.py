@@ -113,11 +113,17 @@ def used(edition: Edition, now: int) -> EditionUsed:
 
 def _warnings(newest: Mapping[str, Edition], every: Sequence[Edition], any_tag: bool, now: int) -> tuple[str, ...]:
     found: list[str] = []
+    official = [edition for edition in every if edition.kind is ListKind.OFFICIAL]
     if not every:
-        found.append(NO_LIST if not any_tag else "no list was ever imported: only own tags count")
-    elif not newest:
-        first = min(edition.published for edition in every)
-        found.append(f"no list edition counts as of {day(now)}: the oldest one that is kept is of {day(first)}, or is held")
+        found.append(NO_LIST if not any_tag else NO_LIST.replace("nothing can be", "beside own tags nothing can be"))
+    elif not official:
+        found.append("no official sanctions list was ever imported: only other lists and own tags count")
+    elif not any(edition.kind is ListKind.OFFICIAL for edition in newest.values()):
+        first = min(official, key=lambda edition: edition.published)
+        found.append(
+            f"no official list counts as of {day(now)}: the oldest kept edition ({first.name}) is of {day(first.published)}"
+            + (" and is held" if first.state is EditionState.HELD else "")
+        )
     for edition in newest.values():
         age = (now - edition.published) // DAY
         if edition.kind is ListKind.OFFICIAL and age > STALE_DAYS:

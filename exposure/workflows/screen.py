@@ -1,0 +1,167 @@
+"""The use ``screen``: is this address itself tagged? Tags only: no history, no network, a million addresses in seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from exposure.attribution.resolve import Attribution
+from exposure.errors import InputError
+from exposure.measure.status import regimes
+from exposure.model.addresses import parse
+from exposure.model.addresses.bulk import canonical_many
+from exposure.model.labels import Role
+from exposure.model.results import Designated, EditionUsed
+from exposure.model.tags import SubjectKind
+from exposure.sources.address_lists import BATCH, Listed
+from exposure.store.store import Store
+from exposure.workflows.labels import Snapshot, snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A tagged address: where it stands in the input, what it resolves to, and what each regime says of it now.
+
+    ``line`` is the line of the file, or the place in the sequence, from 1. ``checked`` is False for the text of an address of
+    a chain that is not read, found as it stands in a list. ``tags`` counts all tags on it, of which the winner is given.
+    """
+
+    line: int
+    text: str
+    address: str
+    category: str
+    role: str
+    entity: str
+    country: str
+    confidence: int
+    sources: tuple[str, ...]
+    regimes: tuple[Designated, ...]
+    tags: int
+    checked: bool = True
+
+    @property
+    def risk(self) -> bool:
+        """Whether its category makes it a seed."""
+        return self.role == Role.SEED.value
+
+    @property
+    def standing(self) -> str:
+        """Listed, delisted, or neither, over all regimes."""
+        found = {row.now for row in self.regimes}
+        return "listed" if "listed" in found else "delisted" if "delisted" in found else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A text that is no address that could be screened, and why."""
+
+    line: int
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Screening:
+    """The result: hits and rejected texts in the order of the input; which lists were asked, and their age.
+
+    No hit is no clean bill: it says that no list in ``editions`` names the address, and nothing about where its money is from.
+    """
+
+    as_of: int
+    screened: int
+    hits: tuple[Hit, ...]
+    rejected: tuple[Rejected, ...]
+    editions: tuple[EditionUsed, ...]
+    warnings: tuple[str, ...]
+    label_digest: str
+
+    @property
+    def risks(self) -> int:
+        """Number of hits whose category makes them seeds."""
+        return sum(hit.risk for hit in self.hits)
+
+
+def screen(store: Store, addresses: Iterable[str], *, as_of: int | None = None) -> Screening:
+    """Screen addresses against the store's lists and own tags.
+
+    Parameters
+    ----------
+    store
+        The store.
+    addresses
+        Any number of them, in any form that `exposure.model.addresses.parse` reads; repeats are screened again.
+    as_of
+        Tags as of this unix second; None: all that the store has.
+    """
+    return screen_listed(store, _numbered(addresses), as_of=as_of)
+
+
+def _numbered(addresses: Iterable[str]) -> Iterator[list[Listed]]:
+    batch: list[Listed] = []
+    for line, text in enumerate(addresses, 1):
+        batch.append(Listed(line, text))
+        if len(batch) == BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def screen_listed(store: Store, batches: Iterable[Sequence[Listed]], *, as_of: int | None = None) -> Screening:
+    """As `screen`, for batches of addresses with their lines (`exposure.sources.address_lists.read_addresses`)."""
+    labels = snapshot(store, as_of=as_of)
+    hits: list[Hit] = []
+    rejected: list[Rejected] = []
+    screened = 0
+    for batch in batches:
+        screened += len(batch)
+        for listed, canonical in zip(batch, canonical_many([listed.text for listed in batch]), strict=True):
+            found = _screened(listed, canonical, labels)
+            if isinstance(found, Hit):
+                hits.append(found)
+            elif found is not None:
+                rejected.append(found)
+    return Screening(
+        as_of=labels.as_of,
+        screened=screened,
+        hits=tuple(hits),
+        rejected=tuple(rejected),
+        editions=labels.editions,
+        warnings=labels.warnings,
+        label_digest=labels.labels.digest,
+    )
+
+
+def _screened(listed: Listed, canonical: str | None, labels: Snapshot) -> Hit | Rejected | None:
+    if listed.fault:
+        return Rejected(listed.line, listed.text, listed.fault)
+    if canonical is None:
+        unchecked = labels.attribution(listed.text.strip(), SubjectKind.UNCHECKED)
+        if unchecked is not None:
+            return _hit(listed, listed.text.strip(), unchecked, labels.as_of, checked=False)
+        try:
+            canonical = parse(listed.text, suggest=False).canonical
+        except InputError as error:
+            return Rejected(listed.line, listed.text, str(error))
+    if (SubjectKind.ADDRESS, canonical) not in labels.standings:
+        return None
+    attribution = labels.attribution(canonical)
+    return None if attribution is None else _hit(listed, canonical, attribution, labels.as_of)
+
+
+def _hit(listed: Listed, address: str, attribution: Attribution, now: int, *, checked: bool = True) -> Hit:
+    winner = attribution.winner
+    return Hit(
+        line=listed.line,
+        text=listed.text,
+        address=address,
+        category=attribution.category.value,
+        role=attribution.role.value,
+        entity=winner.entity,
+        country=winner.country,
+        confidence=winner.standing.tag.confidence,
+        sources=attribution.sources,
+        regimes=regimes(attribution.designations, None, now),
+        tags=len(attribution.candidates),
+        checked=checked,
+    )
