@@ -15,6 +15,7 @@ from exposure.store.catalogue import Connection
 
 ANY = "*"
 UNDECLARED = "nothing declares its history complete"
+CONTRADICTED = "rows were added later inside the blocks that had been declared whole"
 _END = 2**63 - 1
 
 

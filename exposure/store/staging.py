@@ -117,15 +117,14 @@ def conform(table: Table, batch: pa.Table | pa.RecordBatch, source: str) -> pa.T
                 columns.append(given.column(column.name).cast(field.type))
             except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
                 raise InputError(f"column {column.name} of {table.name} does not fit {field.type}: {error}") from error
-        elif column.name == "source":
-            columns.append(pa.chunked_array([pa.array([source], pa.string()).take(pa.array([0] * given.num_rows, pa.int64()))]))
-        elif column.nullable:
+        elif column.nullable or column.name == "source":
             columns.append(pa.chunked_array([pa.nulls(given.num_rows, field.type)]))
         else:
             raise InputError(f"rows for table {table.name} lack the column {column.name}: {column.doc}")
     # Nulls are checked by a rule of our own, so that the sentence can say where.
     loose = pa.schema([field.with_nullable(True) for field in schema])
     rows = pa.Table.from_arrays(columns, schema=loose)
+    rows = _named(rows, source)
     if table.name == "transfers":
         rows = _put(rows, "index", pc.equal(rows["kind"], Kind.FEE.value))
         rows = _put(rows, "tx_index", pc.equal(rows["kind"], Kind.REWARD.value))
@@ -155,6 +154,14 @@ def checked(table: Table, rows: pa.Table) -> pa.Table:
         if pc.any(mask).as_py():
             raise _broken(table, rows, name, mask)
     return rows
+
+
+def _named(rows: pa.Table, source: str) -> pa.Table:
+    """Rows without a source of their own have the import as their source."""
+    place = rows.schema.get_field_index("source")
+    own = rows["source"]
+    named = pc.if_else(pc.fill_null(pc.equal(own, ""), True), pa.scalar(source, pa.string()), own)
+    return rows.set_column(place, rows.schema.field(place), named)
 
 
 def _put(rows: pa.Table, column: str, where: pa.ChunkedArray) -> pa.Table:

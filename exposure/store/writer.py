@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from exposure.errors import InputError
 from exposure.model.schemas import TABLES
 from exposure.store import catalogue, compaction, coverage, parts, query
-from exposure.store.coverage import ANY, Coverage
+from exposure.store.coverage import ANY, CONTRADICTED, Coverage
 from exposure.store.dedup import Outcome, sift
 from exposure.store.layouts import Layout, copies, order_by, select
 from exposure.store.parts import Part
@@ -26,8 +26,6 @@ from exposure.store.staging import Staging
 
 if TYPE_CHECKING:  # annotations only
     import pyarrow as pa
-
-CONTRADICTED = "rows were added later inside the blocks that had been declared whole"
 
 
 @dataclass(frozen=True, slots=True)
