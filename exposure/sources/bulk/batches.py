@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
 
+from exposure.sources.bulk.block_runs import BlocksSeen
 from exposure.sources.bulk.mapping import Mapped
 
 
@@ -53,7 +55,8 @@ class Findings:
 
     ``voids``: (chain, asset id or ``*``) to the reasons why a declaration of completeness cannot hold.
     ``records``: rows, lines or transactions read, rejected ones among them. ``every_block``: chains whose files were
-    meant to hold every block, to the length from which on a run of missing ones is worth a warning.
+    meant to hold every block, to the length from which on a run of missing ones is worth a warning. ``descriptions``:
+    asset id to symbol and decimals.
     """
 
     reject: Callable[[Reject], None]
@@ -61,6 +64,8 @@ class Findings:
     warnings: dict[str, None] = field(default_factory=dict)
     records: int = 0
     every_block: dict[str, int] = field(default_factory=dict)
+    blocks: dict[str, BlocksSeen] = field(default_factory=dict)
+    descriptions: dict[str, tuple[str, int]] = field(default_factory=dict)
     tick: Callable[[int], None] = lambda rows: None
 
     def void(self, chain: str, asset: str, reason: str) -> None:
@@ -72,6 +77,10 @@ class Findings:
     def warn(self, sentence: str) -> None:
         """Say something the user should know, once."""
         self.warnings.setdefault(sentence)
+
+    def see_blocks(self, chain: str, numbers: np.ndarray[tuple[int], np.dtype[np.int64]]) -> None:
+        """Note that these blocks are there."""
+        self.blocks.setdefault(chain, BlocksSeen()).add(numbers)
 
     def count(self, records: int) -> None:
         """Add to the number of records read, and tell whoever shows progress."""

@@ -14,8 +14,9 @@ import shutil
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -60,6 +61,10 @@ def _read_fully(stream: BinaryIO, size: int) -> bytes:
     return b"".join(parts)
 
 
+def _bomb(name: str) -> InputError:
+    return InputError(f"{name} unpacks to more than {MAX_RATIO} times its size: refused; unpack it yourself if you trust it")
+
+
 class _Guarded(io.RawIOBase):
     """An unpacking stream that refuses to grow out of proportion, and whose errors are sentences."""
 
@@ -72,15 +77,14 @@ class _Guarded(io.RawIOBase):
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # memoryview is what BufferedReader passes
         try:
             part = self._stream.read(len(buffer))
-        except (OSError, EOFError, zipfile.BadZipFile, zipfile.zlib.error) as error:  # type: ignore[attr-defined]  # zlib as zipfile has it
+        except (OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise InputError(
-                f"{self._name} cannot be unpacked behind byte {self._seen}: {shown(error)}; it is cut off or damaged, get it again"
+                f"{self._name} cannot be unpacked behind byte {self._seen}: {shown(error)}; "
+                "it is cut off or damaged, get it again"
             ) from error
         self._seen += len(part)
         if self._seen > FREE_BYTES and self._seen > self._packed * MAX_RATIO:
-            raise InputError(
-                f"{self._name} unpacks to more than {MAX_RATIO} times its size: refused as a bomb; unpack it yourself if you trust it"
-            )
+            raise _bomb(self._name)
         buffer[: len(part)] = part
         return len(part)
 
@@ -94,28 +98,49 @@ def _guarded(stream: BinaryIO, name: str, packed: int) -> BinaryIO:
     return cast(BinaryIO, io.BufferedReader(_Guarded(stream, name, packed), 1 << 18))
 
 
-def members(path: str, work: Path | None = None) -> Iterator[Member]:
-    """The contents of a file: itself, what it packs, or each member of a zip archive in the archive's order.
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Files that are open for reading: their contents, and (name, path) of each file itself."""
+
+    members: list[Member]
+    sources: list[tuple[str, Path]]
+
+
+@contextmanager
+def opened(paths: Sequence[str], work: Path | None = None) -> Iterator[Opened]:
+    """The contents of files: each itself, what it packs, or every member of a zip archive in the archive's order.
 
     Parameters
     ----------
-    path
-        A path, or ``-`` for standard input, which is copied to a temporary file first: readers look twice.
+    paths
+        Paths, or ``-`` for standard input, which is copied to a temporary file first: readers look twice.
     work
         Folder for temporary files.
 
     Raises
     ------
     InputError
-        If the file is missing, a folder, empty, encrypted, damaged, or unpacks to a bomb.
+        If a file is missing, a folder, empty, encrypted, damaged, or unpacks to a bomb.
     """
-    if path == "-":
-        with tempfile.NamedTemporaryFile(prefix="exposure-stdin-", dir=work) as copy:
-            shutil.copyfileobj(sys.stdin.buffer, copy)
-            copy.flush()
-            yield from _unpacked("standard input", Path(copy.name))
-        return
-    yield from _unpacked(shown(path, 200), Path(path))
+    found: list[Member] = []
+    sources: list[tuple[str, Path]] = []
+    with ExitStack() as stack:
+        for path in dict.fromkeys(paths):
+            if path == "-":
+                copy = stack.enter_context(tempfile.NamedTemporaryFile(prefix="exposure-stdin-", dir=work))
+                shutil.copyfileobj(sys.stdin.buffer, copy)
+                copy.flush()
+                sources.append(("standard input", Path(copy.name)))
+            else:
+                sources.append((shown(path, 200), Path(path)))
+            found += _unpacked(*sources[-1])
+        yield Opened(found, sources)
+
+
+def members(path: str, work: Path | None = None) -> Iterator[Member]:
+    """The contents of one file or of standard input (``-``), one after the other; each is to be read before the next."""
+    with opened([path], work) as source:
+        yield from source.members
 
 
 def _unpacked(name: str, path: Path) -> Iterator[Member]:
@@ -180,9 +205,7 @@ def _zip_members(name: str, path: Path) -> Iterator[Member]:
         if entry.flag_bits & 1:
             raise InputError(f"{member} is encrypted: unpack it yourself")
         if entry.file_size > FREE_BYTES and entry.file_size > max(entry.compress_size, 1) * MAX_RATIO:
-            raise InputError(
-                f"{member} unpacks to more than {MAX_RATIO} times its size: refused as a bomb; unpack it yourself if you trust it"
-            )
+            raise _bomb(member)
         yield Member(member, _zip_opener(path, entry, member), entry.compress_size)
 
 

@@ -49,9 +49,9 @@ _GAP = 10  # blocks without a transaction were common for years; a run of ten is
 _MARKS = {
     "token_transfers": {"token_address", "from_address", "to_address", "value", "transaction_hash", "log_index"},
     "traces": {"trace_address", "trace_type", "value", "block_number"},
-    "receipts": {"transaction_hash", "gas_used", "cumulative_gas_used"},
+    "receipts": {"transaction_hash", "gas_used"},
     "transactions": {"hash", "from_address", "to_address", "value", "transaction_index", "block_number"},
-    "blocks": {"number", "hash", "timestamp", "miner"},
+    "blocks": {"number", "hash", "timestamp"},
 }
 
 
@@ -88,6 +88,9 @@ def read_ethereum_etl(files: Sequence[TableFile], options: ReadOptions, findings
         present = _stage(tables, staging, findings)
         if "transactions" in present:
             findings.every_block[chain.name] = 1 if "blocks" in present else _GAP
+            if "blocks" in present:  # blocks without a transaction are seen too
+                for chunk in staging.query("select try_cast(number as bigint) as number from blocks where number is not null"):
+                    findings.see_blocks(chain.name, chunk.column("number").drop_null().to_numpy())
             yield from _transactions(staging, present, chain, findings)
         if "token_transfers" in present:
             yield from _token_transfers(staging, present, chain, findings)

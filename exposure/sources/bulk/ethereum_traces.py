@@ -66,7 +66,8 @@ _MOVEMENTS = """
     )
     select v.*{columns},
         v.path = '' and v.transaction_hash is not null as outermost,
-        v.transaction_hash is not null and exists (select 1 from failed where f_tx = v.transaction_hash and f_path = '') as tx_failed
+        v.transaction_hash is not null
+            and exists (select 1 from failed where f_tx = v.transaction_hash and f_path = '') as tx_failed
     from valid v {joins}
 """
 

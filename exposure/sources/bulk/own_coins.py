@@ -99,13 +99,16 @@ def read_own_coins(files: Sequence[TableFile], options: ReadOptions, findings: F
 
 def _input_batches(staging: Staging, outputs: bool, findings: Findings) -> Iterator[Batch]:
     places = (
-        "select tx, min(block) as o_block, min(time) as o_time, min(tx_index) as o_place, bit_or(flags) as o_flags from o group by tx"
+        "select tx, min(block) as o_block, min(time) as o_time, min(tx_index) as o_place, bit_or(flags) as o_flags "
+        "from o group by tx"
         if outputs
         else "select '' as tx, 0 as o_block, 0 as o_time, 0 as o_place, 0 as o_flags where false"
     )
     sql = f"""
-        select i.* exclude (block, time, tx_index, flags), coalesce(i.block, o_block) as block, coalesce(i.time, o_time) as time,
-            coalesce(i.tx_index, o_place) as tx_index, i.flags | coalesce(o_flags & {Flag.WEAK_ORDER}, 0) as flags
+        select i.* exclude (block, time, tx_index, flags),
+            coalesce(i.block, o_block) as block, coalesce(i.time, o_time) as time,
+            coalesce(i.tx_index, o_place) as tx_index,
+            i.flags | coalesce(o_flags & {Flag.WEAK_ORDER}, 0) as flags
         from i left join ({places}) p on i.tx = p.tx
     """
     for chunk in staging.query(sql):

@@ -24,7 +24,6 @@ from exposure.model.ledger import Flag, Kind, Status
 from exposure.sources.bulk.batches import Batch, Findings, ReadOptions
 from exposure.sources.bulk.columns import (
     Sieve,
-    read_each,
     address_column,
     amounts,
     as_text,
@@ -32,6 +31,7 @@ from exposure.sources.bulk.columns import (
     hashes,
     integers,
     missing,
+    read_each,
     required,
     times,
     truth,
@@ -103,7 +103,8 @@ def _check(file: TableFile, field: Mapping[str, Mapped]) -> None:
     if absent:
         columns = ", ".join(shown(column, 40) for column in file.columns[:30])
         raise InputError(
-            f"{file.name} has no column for {', '.join(absent)}: map one with --map COLUMN={absent[0]}; its columns are {columns}"
+            f"{file.name} has no column for {', '.join(absent)}: map one with --map COLUMN={absent[0]}; "
+            f"its columns are {columns}"
         )
 
 
