@@ -58,7 +58,7 @@ COIN_DIGEST = _digest("chain", "spent_tx", "spent_n")
 _UNLIKE = frozenset({"tx", "spent_tx", "amount", "block", "time", "price", ROW_KEY, COIN_KEY})
 
 _WIDE = 16_384
-_NARROW = 4_096
+_NARROW = 2_048
 
 LAYOUTS: tuple[Layout, ...] = (
     Layout(

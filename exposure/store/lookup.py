@@ -147,7 +147,7 @@ def damaged(path: Path, error: BaseException) -> StoreError:
 def _open(folder: Path, layout: Layout, part: Part) -> _File:
     path = part_path(folder, part)
     try:
-        parquet = pq.ParquetFile(path, memory_map=True, pre_buffer=False)
+        parquet = pq.ParquetFile(path, memory_map=True, pre_buffer=False, page_checksum_verification=True)
         bounds = _bounds(parquet, layout.lead, path)
     except (pa.ArrowException, OSError) as error:
         raise damaged(path, error) from error

@@ -144,6 +144,7 @@ def _parquet_writer(sink: IO[bytes], layout: Layout, schema: pa.Schema) -> pq.Pa
         compression_level=1,
         use_dictionary=dictionary,
         write_statistics=True,
+        write_page_checksum=True,
         store_schema=False,
     )
 

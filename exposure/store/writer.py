@@ -200,12 +200,19 @@ class Writer:
             for chain, _, last in spans:
                 last_blocks[chain] = max(last, last_blocks.get(chain, 0))
             for chain, asset, _ in spans:
-                reason = self._voids.get((chain, asset)) or self._voids.get((chain, ANY)) or ""
+                reason = self._void_reason(chain, asset)
                 last = max([last_blocks[chain], *(part.last_block or 0 for part in before if part.chain == chain)])
                 found.append(Coverage(chain, ANY, asset, None, last, not reason, reason, self._source))
         else:
             found += self._contradictions(engine, outcomes)
         return found
+
+    def _void_reason(self, chain: str, asset: str) -> str:
+        """Why the declaration does not hold for an asset; empty if it does. Coins of a UTXO chain share one fate."""
+        for (voided_chain, voided_asset), reason in self._voids.items():
+            if voided_chain == chain and (ANY in (asset, voided_asset) or voided_asset == asset):
+                return reason
+        return ""
 
     def _unknown_status(self, engine: query.Engine, outcomes: Mapping[str, Outcome]) -> list[tuple[str, str, int]]:
         if "transfers" not in outcomes:
