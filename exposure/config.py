@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import stat
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -269,9 +270,11 @@ def _value(setting: Setting, found: object, source: str) -> object:
 def _read_file(path: Path, *, project: bool) -> Mapping[str, object]:
     """A settings file, its keys checked; an absent one is empty."""
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for, a device read without end
+            raise InputError(f"cannot read the settings in {path}: it is not a regular file")
         with path.open("rb") as file:
             content = file.read(MAX_FILE_BYTES + 1)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except OSError as error:
         raise InputError(f"cannot read the settings in {path}: {error.strerror}") from error

@@ -1,5 +1,7 @@
 """Where a setting comes from, and what a file may not say."""
 
+import os
+
 import pytest
 
 from exposure import config
@@ -102,9 +104,10 @@ def test_a_bad_file_is_named_with_what_is_wrong(places, content, sentence):
     assert "exposure.toml" in str(caught.value)
 
 
-def test_a_folder_in_place_of_the_file_is_refused(places):
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
+def test_what_is_no_file_is_refused_and_not_waited_for(places, make):
     environ, project, _, _ = places
-    (project / "exposure.toml").mkdir()
+    make(project / "exposure.toml")
     with pytest.raises(InputError, match="cannot read the settings"):
         config.load(environ=environ, folder=project)
 
