@@ -57,7 +57,7 @@ _RANKED = """
 """
 
 _PLACED = """
-    select line, chain, asset, tx, weak, block, time, sender, receiver, amount, fee, kind, status, memo, nth, fee_nth,
+    select file, line, chain, asset, tx, weak, block, time, sender, receiver, amount, fee, kind, status, memo, nth, fee_nth,
         coalesce(tx_index, case
             when weak then coalesce("index", place)
             when "index" is null or within_tx then hash_place
@@ -76,6 +76,7 @@ _PLACED = """
             when "index" is not null and same_index = 1 and (tx_index is not null or not within_tx) then 0
             else {weak_order} end as flags
     from ({ranked})
+    order by file, line
 """
 
 

@@ -87,7 +87,6 @@ class Staging:
                     "memory_limit": MEMORY,
                     "threads": "2",
                     "temp_directory": str(folder / "spill"),
-                    "preserve_insertion_order": "false",
                 }
             )
             for name in self._writers:
