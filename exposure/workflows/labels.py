@@ -27,13 +27,15 @@ NO_LIST = "no list was ever imported: nothing can be found sanctioned. Import on
 class Snapshot:
     """Labels as of a moment, and all that stands behind them.
 
-    ``standings`` holds every tag by subject, also unchecked ones; ``editions`` the newest accepted edition of each list;
+    ``standings`` holds every tag by subject, also unchecked ones; ``editions`` the newest accepted edition of each list,
+    ``official`` the names of those that are official;
     ``warnings`` what every answer has to say about the lists: none imported, old, held.
     """
 
     labels: Labels
     as_of: int
     editions: tuple[EditionUsed, ...]
+    official: frozenset[str]
     warnings: tuple[str, ...]
     standings: Mapping[tuple[SubjectKind, str], tuple[Standing, ...]]
     actors: Mapping[str, Entity]
@@ -92,6 +94,7 @@ def snapshot(
         ),
         as_of=now,
         editions=tuple(used(edition, now) for edition in newest.values()),
+        official=frozenset(edition.name for edition in newest.values() if edition.kind is ListKind.OFFICIAL),
         warnings=warnings,
         standings={key: tuple(those) for key, those in by_subject.items()},
         actors=actors,

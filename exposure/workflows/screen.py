@@ -72,6 +72,7 @@ class Screening:
     hits: tuple[Hit, ...]
     rejected: tuple[Rejected, ...]
     editions: tuple[EditionUsed, ...]
+    official: frozenset[str]
     warnings: tuple[str, ...]
     label_digest: str
 
@@ -127,6 +128,7 @@ def screen_listed(store: Store, batches: Iterable[Sequence[Listed]], *, as_of: i
         hits=tuple(hits),
         rejected=tuple(rejected),
         editions=labels.editions,
+        official=labels.official,
         warnings=labels.warnings,
         label_digest=labels.labels.digest,
     )

@@ -58,6 +58,11 @@ class Imported:
         """Number of rows of which no tag could be made."""
         return sum(problem.dropped for problem in self.problems)
 
+    @property
+    def waits(self) -> bool:
+        """Whether the edition is held until somebody accepts it."""
+        return self.edition.state is EditionState.HELD
+
 
 def import_lists(
     store: Store, files: Sequence[Path], options: ImportOptions = ImportOptions(), *, now: int | None = None
@@ -121,7 +126,7 @@ def _keep(connection: catalogue.Connection, path: Path, file: ListFile, options:
 
 def _edition_id(name: str, published: int, sha256: str) -> str:
     """A short id that people can type: list, day, and what tells two editions of one day apart."""
-    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40] or "list"
+    slug = re.sub(r"[^a-z0-9]+", "-", name.lower().removeprefix("tagpack ")).strip("-")[:14].strip("-") or "list"
     mark = hashlib.sha256(f"{name}\0{sha256}".encode()).hexdigest()[:8]
     return f"{slug}-{time.strftime('%Y%m%d', time.gmtime(published))}-{mark}"
 

@@ -1,0 +1,62 @@
+"""Plain tables of a fixed width: what the smaller commands print. Every cell goes through `exposure.text.shown`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from exposure.text import shown
+
+WIDTH = 100
+_GAP = 2
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[object]], *, most: Sequence[int], indent: int = 0) -> list[str]:
+    """Lines of a table with its header, at most 100 columns wide.
+
+    Parameters
+    ----------
+    header, rows
+        Texts of the cells. Columns of whole numbers stand on the right.
+    most
+        Greatest width of each column; what is longer is cut and ends in ``...``; 0 for the last: what is left. Their sum
+        with the gaps of two and the indent must fit the width, which is the caller's promise.
+    indent
+        Spaces before each line.
+    """
+    from rich.cells import cell_len
+
+    cells = [[_fit(str(cell), wide or WIDTH) for cell, wide in zip(row, most, strict=True)] for row in rows]
+    if most and not most[-1]:
+        used = indent + sum(max(cell_len(row[at]) for row in [list(header), *cells]) + _GAP for at in range(len(header) - 1))
+        cells = [[*row[:-1], _fit(str(given[-1]), WIDTH - used)] for row, given in zip(cells, rows, strict=True)]
+    right = [bool(rows) and all(isinstance(row[at], int) for row in rows) for at in range(len(header))]
+    wide = [max(cell_len(row[at]) for row in [list(header), *cells]) for at in range(len(header))]
+    lines = []
+    for row in [list(header), *cells]:
+        parts = []
+        for cell, size, to_right in zip(row, wide, right, strict=True):
+            pad = " " * (size - cell_len(cell))
+            parts.append(pad + cell if to_right else cell + pad)
+        lines.append((" " * indent + (" " * _GAP).join(parts)).rstrip())
+    return lines
+
+
+def _fit(text: str, width: int) -> str:
+    """Outside text, safe and at most so many cells wide (a Chinese letter takes two)."""
+    from rich.cells import cell_len
+
+    limit = width
+    while cell_len(shown(text, limit)) > width:
+        limit -= 1
+    return shown(text, limit)
+
+
+def wrapped(text: str, *, indent: int = 0, hanging: int | None = None) -> list[str]:
+    """A sentence in lines of at most 100 columns; ``hanging``: indent of the lines behind the first.
+
+    The text is taken as safe: names in it went through `shown` where the sentence was made.
+    """
+    from textwrap import wrap
+
+    first, rest = " " * indent, " " * (indent if hanging is None else hanging)
+    return wrap(text, WIDTH, initial_indent=first, subsequent_indent=rest, break_long_words=True, break_on_hyphens=False)

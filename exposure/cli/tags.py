@@ -1,0 +1,210 @@
+"""``exposure tags``: lists in, own tags, and who says what about an address."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from exposure.cli.options import format_option, output_option, quiet_option, store_option
+
+if TYPE_CHECKING:  # annotations only: a command imports what it needs when it runs
+    from exposure.store.store import Store
+
+FORMS = ("auto", "ofac", "tagpack", "csv")
+
+
+@click.group(no_args_is_help=True)
+def tags() -> None:
+    """Sanctions lists and tags: import them, add your own, show who says what, explain why an address is what it is."""
+
+
+def _open(store: Path | None, *, create: bool = False) -> Store:
+    from exposure import config
+    from exposure.store.store import Store
+
+    path = config.load({"store": store}).store
+    return Store.open_or_create(path) if create else Store.open(path)
+
+
+def _moment(text: str | None) -> int | None:
+    """The last second that an ``--as-of`` includes."""
+    from exposure.units import to_unix
+
+    return None if text is None else to_unix(text, end_of_day=True)
+
+
+IMPORT_EPILOG = """\b
+Forms (--as): ofac     OFAC SDN list, SDN_ADVANCED.XML
+              tagpack  GraphSense TagPack or actor pack, YAML
+              csv      own form; columns address, category, entity, confidence, source, note,
+                       valid_from, valid_to, regime, programme, listed_on, delisted_on, ...
+Files may be packed (gzip, bzip2, zip). Every edition is kept, with its hash and day.
+
+\b
+Examples:
+  exposure tags import SDN_ADVANCED.XML
+  exposure tags import packs/*.yaml actors/graphsense.actorpack.yaml
+  exposure tags import our_list.csv --published 2024-03-01 --list "our list"
+
+\b
+Exit codes: 0 done; 1 a list cannot be read (nothing was changed); 4 rows were rejected,
+or an edition is held until `exposure tags accept`.
+"""
+
+
+@tags.command("import", epilog=IMPORT_EPILOG)
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--as", "form", type=click.Choice(FORMS), default="auto", show_default=True, help="Form of the files.")
+@click.option("--published", metavar="DATE", help="Day of the edition, where the file states none.")
+@click.option("--list", "name", metavar="NAME", help="Name of the list over its editions, where the file's own will not do.")
+@click.option("--accept", "accepted", is_flag=True, help="Let the edition count even if it would be held.")
+@format_option("table", "json")
+@output_option
+@store_option
+def import_(
+    files: tuple[Path, ...],
+    form: str,
+    published: str | None,
+    name: str | None,
+    accepted: bool,
+    format_: str,
+    output: Path | None,
+    store: Path | None,
+) -> int:
+    """Read list FILES and keep each as an edition. Importing the same file twice changes nothing."""
+    from exposure.cli import tags_text
+    from exposure.cli.output import emit
+    from exposure.units import to_unix
+    from exposure.workflows import tags as workflow
+
+    options = workflow.ImportOptions(form, None if published is None else to_unix(published), name, accepted)
+    with _open(store, create=True) as opened:
+        imported = workflow.import_lists(opened, files, options)
+    emit(tags_text.imported_json(imported) if format_ == "json" else tags_text.imported_table(imported), output)
+    return 4 if any(one.dropped or one.waits for one in imported) else 0
+
+
+@tags.command(
+    epilog="\b\nExamples:\n  exposure tags show 0x098b716b8aaf21512996dc57eb0615e2383e2f96\n"
+    "  exposure tags show 12QtD5BFwRsdNsAZY76UVE1xyCGNTojH9h --as-of 2022-04-05 --format json"
+)
+@click.argument("address")
+@click.option("--as-of", metavar="DATE", help="What was known on this day.")
+@format_option("table", "json")
+@output_option
+@store_option
+def show(address: str, as_of: str | None, format_: str, output: Path | None, store: Path | None) -> None:
+    """Who says what about ADDRESS, since when; as it stands in the list; programme, status, source.
+
+    ADDRESS may also be a coin (TX:N), a transaction, or an asset (CHAIN/CONTRACT).
+    """
+    from exposure.cli import tags_text
+    from exposure.cli.output import emit
+    from exposure.workflows import tags as workflow
+
+    with _open(store) as opened:
+        found = workflow.show(opened, address, as_of=_moment(as_of))
+        emit(tags_text.shown_json(found) if format_ == "json" else tags_text.shown_table(found), output)
+
+
+@tags.command(epilog="\b\nExample:\n  exposure tags explain 0x098b716b8aaf21512996dc57eb0615e2383e2f96 --as-of 2022-04-05")
+@click.argument("address")
+@click.option("--as-of", metavar="DATE", help="With what was known on this day.")
+@format_option("table", "json")
+@output_option
+@store_option
+def explain(address: str, as_of: str | None, format_: str, output: Path | None, store: Path | None) -> None:
+    """Why ADDRESS is a seed, a boundary or ordinary: every tag, the order, the winner."""
+    from exposure.cli import tags_text
+    from exposure.cli.output import emit
+    from exposure.workflows import tags as workflow
+
+    with _open(store) as opened:
+        found = workflow.show(opened, address, as_of=_moment(as_of))
+        emit(tags_text.shown_json(found) if format_ == "json" else tags_text.explained(found), output)
+
+
+@tags.command(
+    epilog="\b\nExample:\n  exposure tags add 12QtD5BFwRsdNsAZY76UVE1xyCGNTojH9h --category scam \\\n"
+    '    --entity "Fiction Invest" --source "police report 12/2024" --note "paid in by two victims"'
+)
+@click.argument("address")
+@click.option("--category", required=True, metavar="CATEGORY", help="Such as sanctioned, mixer, stolen_funds, exchange.")
+@click.option("--entity", required=True, metavar="NAME", help="Who it belongs to.")
+@click.option("--source", required=True, metavar="TEXT", help="Where that is from: a link, a document.")
+@click.option("--note", required=True, metavar="TEXT", help="Why it is said.")
+@click.option("--confidence", metavar="0-100", help="How sure it is.  [default: 90]")
+@quiet_option
+@store_option
+def add(
+    address: str,
+    category: str,
+    entity: str,
+    source: str,
+    note: str,
+    confidence: str | None,
+    quiet: bool | None,
+    store: Path | None,
+) -> None:
+    """Add a tag of your own on ADDRESS (or TX:N, a transaction, CHAIN/CONTRACT). It is kept with its time."""
+    from exposure.attribution.lists.own import category_named, confidence_of
+    from exposure.cli import tags_text
+    from exposure.cli.output import emit
+    from exposure.workflows import tags as workflow
+
+    sure = workflow.OWN_CONFIDENCE if confidence is None else confidence_of(confidence)
+    own = workflow.OwnTag(address, category_named(category), entity, source, note, sure)
+    with _open(store, create=True) as opened:
+        said, new = workflow.add_tag(opened, own)
+    if not quiet:
+        emit(tags_text.added(said, new))
+
+
+@tags.command(epilog='\b\nExample:\n  exposure tags retract 3 --reason "the report was withdrawn"')
+@click.argument("number", type=int)
+@click.option("--reason", required=True, metavar="TEXT", help="Why it is taken back.")
+@quiet_option
+@store_option
+def retract(number: int, reason: str, quiet: bool | None, store: Path | None) -> None:
+    """Take back your own tag NUMBER (see `tags show`). It is kept, marked, and counts for the days before."""
+    from exposure.cli import tags_text
+    from exposure.cli.output import emit
+    from exposure.workflows import tags as workflow
+
+    with _open(store) as opened:
+        said = workflow.retract(opened, number, reason)
+    if not quiet:
+        emit(tags_text.retracted(said))
+
+
+@tags.command(epilog="\b\nExamples:\n  exposure tags editions\n  exposure tags editions --format json")
+@format_option("table", "json")
+@output_option
+@store_option
+def editions(format_: str, output: Path | None, store: Path | None) -> None:
+    """Every kept edition of every list, with its day, hash and state."""
+    from exposure.cli import tags_text
+    from exposure.cli.output import emit
+    from exposure.workflows import tags as workflow
+
+    with _open(store) as opened:
+        found = workflow.list_editions(opened)
+    emit(tags_text.editions_json(found) if format_ == "json" else tags_text.editions_table(found), output)
+
+
+@tags.command(epilog="\b\nExample:\n  exposure tags accept ofac-sdn-20251119-2f29a781")
+@click.argument("edition")
+@quiet_option
+@store_option
+def accept(edition: str, quiet: bool | None, store: Path | None) -> None:
+    """Let a held EDITION count, after you have looked at it."""
+    from exposure.cli import tags_text
+    from exposure.cli.output import emit
+    from exposure.workflows import tags as workflow
+
+    with _open(store) as opened:
+        found = workflow.accept(opened, edition)
+    if not quiet:
+        emit(tags_text.accepted(found))
