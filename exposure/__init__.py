@@ -8,11 +8,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # for editors and type checkers; at run time `__getattr__` below loads them on first use
-    from exposure.api import Result, Store, add_tag, import_lists, trace
+    from exposure.api import Result, ScreenResult, Store, add_tag, from_frame, from_graph, import_lists, ingest, screen, trace
 
     __version__: str
 
-__all__ = ["Result", "Store", "__version__", "add_tag", "import_lists", "trace"]
+__all__ = [
+    "Result",
+    "ScreenResult",
+    "Store",
+    "__version__",
+    "add_tag",
+    "from_frame",
+    "from_graph",
+    "import_lists",
+    "ingest",
+    "screen",
+    "trace",
+]
 
 
 def __getattr__(name: str) -> object:

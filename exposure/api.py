@@ -7,33 +7,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from exposure.errors import InputError
 from exposure.model.labels import Category
 from exposure.model.results import Exposure, Report, Section
-from exposure.model.settings import DEFAULT_HOPS, Direction, Rule
 from exposure.store.store import Store
 from exposure.text import shown
-from exposure.units import to_unix, zone
-from exposure.workflows.trace import TraceOptions
+from exposure.workflows.trace_options import Moment, moment, named, trace_options
 
 if TYPE_CHECKING:  # annotations only: these are imported when a frame, a graph or a figure is asked for
     import networkx as nx
     import pandas as pd
 
+    from exposure.workflows.ingest import ImportOptions, ImportSummary
+    from exposure.workflows.screen import Screening
     from exposure.workflows.tags import Imported
 
-__all__ = ["Result", "Store", "add_tag", "import_lists", "trace", "trace_options"]
-
-Named = TypeVar("Named", Rule, Direction, Category)
-
-Moment = int | str | date | datetime
-"""A point in time: unix seconds, a text (``2024-03-18``, ``2024-03-18T09:12:00Z``), a date or a datetime (naive: UTC)."""
+__all__ = [
+    "Result",
+    "ScreenResult",
+    "Store",
+    "add_tag",
+    "from_frame",
+    "from_graph",
+    "import_lists",
+    "ingest",
+    "screen",
+    "trace",
+    "trace_options",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +111,30 @@ class Result:
         return report_html(self.report)
 
 
+@dataclass(frozen=True, slots=True)
+class ScreenResult:
+    """A screening with its views. No hit is no clean bill: it says nothing about where an address's money is from."""
+
+    screening: Screening
+
+    def frame(self) -> pd.DataFrame:
+        """A row for each hit: line, text, address, category, entity, and what each regime says now."""
+        import pandas as pd
+
+        from exposure.reporting.words import regimes_now
+
+        columns = ("line", "text", "address", "category", "role", "entity", "country", "confidence", "tags", "checked")
+        rows = [{name: getattr(hit, name) for name in columns} for hit in self.screening.hits]
+        made = pd.DataFrame(rows, columns=list(columns))
+        made["sources"] = [", ".join(hit.sources) for hit in self.screening.hits]
+        made["regimes"] = [regimes_now(hit.regimes) for hit in self.screening.hits]
+        return made
+
+    def __repr__(self) -> str:
+        one = self.screening
+        return f"<{len(one.hits)} of {one.screened} addresses are tagged, {len(one.rejected)} could not be read; .frame()>"
+
+
 def trace(store: Store | str | Path, subject: str, **options: object) -> Result:
     """Where the value of a deposit or address came from, or where it went.
 
@@ -145,7 +175,7 @@ def import_lists(store: Store, *files: str | Path, form: str = "auto", published
     from exposure.workflows.tags import ImportOptions
     from exposure.workflows.tags import import_lists as run
 
-    options = ImportOptions(form=form, published=_time(published, "UTC", end=False))
+    options = ImportOptions(form=form, published=moment(published, "UTC", end=False))
     return run(store, [Path(file) for file in files], options)
 
 
@@ -160,117 +190,119 @@ def add_tag(store: Store, subject: str, category: str, *, entity: str, source: s
     from exposure.workflows.tags import OwnTag
     from exposure.workflows.tags import add_tag as run
 
-    named = _choice(Category, category.replace("-", "_"), "category")
-    run(store, OwnTag(subject, named, entity, source, note, confidence))
+    known = named(Category, category.replace("-", "_"), "category")
+    run(store, OwnTag(subject, known, entity, source, note, confidence))
 
 
-def trace_options(
-    *,
+def ingest(
+    store: Store,
+    *files: str | Path,
+    form: str = "auto",
     chain: str | None = None,
     asset: str | None = None,
-    hops: int | None = DEFAULT_HOPS,
-    rule: str | Rule | Sequence[str | Rule] = Rule.HAIRCUT,
-    direction: str | Direction | None = None,
-    since: Moment | None = None,
-    until: Moment | None = None,
-    as_of: Moment | None = None,
-    labels_as_of: Moment | None = None,
-    engine: str | None = None,
-    offline: bool | None = None,
-    max_transactions: int | None = None,
-    hub_counterparties: int | None = None,
-    dust_usd: float | None = None,
-    seeds_from: str = "always",
-    tz: str = "UTC",
-) -> TraceOptions:
-    """The options of a trace from what people write; the command line and `trace` both read them here.
+    columns: Mapping[str, str] | None = None,
+    whole_ledger: bool = False,
+) -> ImportSummary:
+    """Import ledgers and prices from files, as ``exposure import`` does. Twice changes nothing.
 
-    ``hops`` None: no limit. ``rule``: a name, several, or ``all``. A day given for ``until``, ``as_of`` or ``labels_as_of``
-    is meant to its last second. Times without a zone are in ``tz``. What is None keeps its default.
+    ``columns``: {column of the file: field}, with a format where one is needed (``{"value": "amount:ether"}``).
+    ``whole_ledger`` declares that nothing else ever moved in these assets; without it intervals stay wide.
+    """
+    from exposure.workflows.ingest import ingest as run
+
+    return run(files, _import_options(form, chain, asset, columns, whole_ledger), store=store)
+
+
+def from_frame(
+    frame: pd.DataFrame,
+    *,
+    inputs: pd.DataFrame | None = None,
+    chain: str | None = None,
+    asset: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    whole_ledger: bool = False,
+    allow_rejects: bool = False,
+    store: Store | None = None,
+) -> Store:
+    """A store of the transfers in a frame; or, with ``inputs``, of the outputs and inputs of a UTXO chain.
+
+    Parameters
+    ----------
+    frame
+        One row a transfer, with columns named as the fields of the own form (``tx``, ``index``, ``block``, ``time``,
+        ``from``, ``to``, ``amount``, ``fee``, ``asset``, ``status``, ``memo``) or mapped to them by ``columns``. Amounts
+        are base units as integers (object columns hold them exactly), unless a format says otherwise.
+    inputs
+        The inputs (``tx``, ``n``, ``spent_tx``, ``spent_n``); then ``frame`` holds outputs (``tx``, ``n``, ``block``,
+        ``tx_index``, ``time``, ``address``, ``amount``).
+    chain, asset, columns, whole_ledger
+        As in `ingest`.
+    allow_rejects
+        Whether rows that cannot be used are left out; else they raise, and nothing is stored.
+    store
+        Where to put it; None: a store of its own that is gone when it is closed.
 
     Raises
     ------
     InputError
-        For a name that is not known, a time that cannot be read, or a number out of range.
+        If the frame lacks a field, or rows cannot be used.
     """
-    if hops is not None and not 1 <= hops <= 1000:
-        raise InputError(f"{hops} hops: give a whole number from 1 to 1,000, or no limit")
-    if seeds_from not in ("always", "designation"):
-        raise InputError(f"seeds_from is always or designation, not {shown(seeds_from, 40)}")
-    start, end = _time(since, tz, end=False), _time(until, tz, end=True)
-    if start is not None and end is not None and start > end:
-        raise InputError("the window is empty: since lies after until")
-    options = TraceOptions(
-        chain=None if chain is None else _chain(chain),
-        asset=None if asset is None else _asset(asset, chain),
-        hops=hops,
-        rules=_rules(rule),
-        direction=None if direction is None else _choice(Direction, direction, "direction"),
-        since=start,
-        until=end,
-        as_of=_time(as_of, tz, end=True),
-        labels_as_of=_time(labels_as_of, tz, end=True),
-        seeds_from_designation=seeds_from == "designation",
-    )
-    if engine is not None:
-        options = replace(options, engine=engine)
-    if offline is not None:
-        options = replace(options, offline=offline)
-    if max_transactions is not None:
-        options = replace(options, max_transactions=max_transactions)
-    if hub_counterparties is not None:
-        options = replace(options, hub_counterparties=hub_counterparties)
-    return options if dust_usd is None else replace(options, dust_usd=dust_usd)
+    from exposure.workflows.frames import load_frames
+
+    options = _import_options("own", chain, asset, columns, whole_ledger)
+    frames = [frame] if inputs is None else [frame, inputs]
+    return _into(store, lambda target: load_frames(frames, options, target, allow_rejects=allow_rejects))
 
 
-def _time(moment: Moment | None, tz: str, *, end: bool) -> int | None:
-    if moment is None or isinstance(moment, bool):
-        return None
-    if isinstance(moment, int):
-        return moment
-    if isinstance(moment, datetime):
-        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
-    return to_unix(moment.isoformat() if isinstance(moment, date) else moment, zone(tz), end_of_day=end)
+def from_graph(
+    graph: nx.Graph[str], *, chain: str, asset: str | None = None, whole_ledger: bool = False, store: Store | None = None
+) -> Store:
+    """A store of the transfers in a directed networkx graph: nodes are addresses, edges transfers.
+
+    Edges need ``amount`` (base units) and ``time``, and may have the other fields of the own form. A node's ``category``
+    and ``entity`` become a tag. Account chains only. ``store`` as in `from_frame`.
+
+    Raises
+    ------
+    InputError
+        If the graph is undirected, an edge lacks what it needs, or a node is no address.
+    """
+    from exposure.workflows.frames import load_graph
+
+    options = _import_options("own", chain, asset, None, whole_ledger)
+    return _into(store, lambda target: load_graph(graph, options, target))
 
 
-def _rules(rule: str | Rule | Sequence[str | Rule]) -> tuple[Rule, ...]:
-    names = [rule] if isinstance(rule, str) else list(rule)
-    if names == ["all"]:
-        return tuple(Rule)
-    if not names:
-        raise InputError(f"name a rule: {', '.join(Rule)} or all")
-    return tuple(dict.fromkeys(_choice(Rule, name, "rule") for name in names))
+def screen(store: Store, addresses: Iterable[str] | str, *, as_of: Moment | None = None) -> ScreenResult:
+    """Are these addresses themselves listed or tagged? No history, no network.
+
+    Raises
+    ------
+    InputError
+        If ``as_of`` cannot be read. An address that cannot be read is among ``rejected``, with its reason.
+    """
+    from exposure.workflows.screen import screen as run
+
+    some = [addresses] if isinstance(addresses, str) else addresses
+    return ScreenResult(run(store, some, as_of=moment(as_of, "UTC", end=True)))
 
 
-def _choice(kind: type[Named], name: str, what: str) -> Named:
+def _import_options(
+    form: str, chain: str | None, asset: str | None, columns: Mapping[str, str] | None, whole_ledger: bool
+) -> ImportOptions:
+    from exposure.workflows.ingest import ImportOptions
+
+    mapped = tuple(f"{column}={field}" for column, field in (columns or {}).items())
+    return ImportOptions(form=form, chain=chain, asset=asset, columns=mapped, whole_ledger=whole_ledger)
+
+
+def _into(store: Store | None, load: Callable[[Store], object]) -> Store:
+    """Load into a store, or into a new one that does not outlive a failure."""
+    target = Store.in_memory() if store is None else store
     try:
-        return kind(name.strip().lower())
-    except ValueError:
-        raise InputError(f"no {what} is called {shown(name, 40)!r}: use one of {', '.join(kind)}") from None
-
-
-def _chain(name: str) -> str:
-    from exposure.model.assets import chain
-
-    return chain(name).name
-
-
-def _asset(text: str, chain: str | None) -> str:
-    """Asset id of ``CHAIN/CONTRACT``, ``CHAIN/native``, or with a chain given a contract, ``native`` or a known symbol."""
-    from exposure.model.addresses import parse
-    from exposure.model.assets import WELL_KNOWN, Asset
-    from exposure.model.assets import chain as chain_of
-
-    if "/" in text:
-        asset = Asset.parse(text)
-        return asset.id if asset.contract is None else Asset(asset.chain, parse(asset.contract).canonical).id
-    named = [key for key, info in WELL_KNOWN.items() if info.symbol.lower() == text.strip().lower()]
-    if chain is None:
-        if len(named) == 1:
-            return named[0]
-        raise InputError(f"asset {shown(text, 60)!r}: say on which chain it is, as CHAIN/CONTRACT or with a chain beside it")
-    known = chain_of(chain)
-    if text.strip().lower() in ("native", known.symbol.lower()):
-        return known.native
-    on_chain = [key for key in named if key.startswith(f"{known.name}/")]
-    return on_chain[0] if on_chain else Asset(known.name, parse(text).canonical).id
+        load(target)
+    except BaseException:
+        if store is None:
+            target.close()
+        raise
+    return target

@@ -81,17 +81,19 @@ def trace(
     **given: str | bool | Path | None,
 ) -> int:
     """Where did SUBJECT's value come from, or go? How much touches listed parties, in how many hops, by which paths."""
-    from exposure import api, config
+    from exposure import config
     from exposure.errors import InputError
     from exposure.reporting.fail_on import condition
+    from exposure.store.store import Store
     from exposure.units import zone
     from exposure.workflows import trace as workflow
+    from exposure.workflows.trace_options import trace_options
 
     if format_ == "parquet" and (output is None or str(output) == "-") and sys.stdout.isatty():
         raise InputError("parquet is not for a terminal: add -o FILE")
     settings = config.load({name: given.pop(name) for name in _SETTINGS})
     conditions = [condition(text) for text in fail_on]
-    options = api.trace_options(
+    options = trace_options(
         hops=settings.hops,
         rule=settings.rule,
         engine=settings.engine,
@@ -102,7 +104,7 @@ def trace(
         tz=settings.tz,
         **given,  # type: ignore[arg-type]  # the texts of the remaining options, read and checked there
     )
-    with api.Store.open(settings.store) as store:
+    with Store.open(settings.store) as store:
         if list_:
             deposits = workflow.deposits(store, subject, options)
             _emit_deposits(subject, deposits, format_, output, zone(settings.tz))

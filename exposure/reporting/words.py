@@ -151,6 +151,16 @@ def _dated(one: Designated) -> str:
     return text
 
 
+def regimes_now(regimes: tuple[Designated, ...]) -> str:
+    """What each regime says now, for a cell: ``US listed 2022-04-05; UK delisted 2025-03-21``."""
+    return "; ".join(f"{one.regime} {one.now} {_day(one)}".rstrip() for one in regimes)
+
+
+def _day(one: Designated) -> str:
+    when = one.delisted_on if one.now == "delisted" else one.listed_on
+    return "" if when is None else units.day(when)
+
+
 def days_old(days: int | None) -> str:
     """``1 day old``; ``age unknown``."""
     if days is None:
