@@ -8,11 +8,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # for editors and type checkers; at run time `__getattr__` below loads them on first use
-    from exposure.api import Result, ScreenResult, Store, add_tag, from_frame, from_graph, import_lists, ingest, screen, trace
+    from exposure.api import (
+        ExposureError,
+        InputError,
+        Result,
+        ScreenResult,
+        Store,
+        add_tag,
+        from_frame,
+        from_graph,
+        import_lists,
+        ingest,
+        screen,
+        trace,
+    )
 
     __version__: str
 
 __all__ = [
+    "ExposureError",
+    "InputError",
     "Result",
     "ScreenResult",
     "Store",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from exposure.errors import InputError
+from exposure.errors import ExposureError, InputError
 from exposure.model.labels import Category
 from exposure.model.results import Exposure, Report, Section
 from exposure.store.store import Store
@@ -28,6 +28,8 @@ if TYPE_CHECKING:  # annotations only: these are imported when a frame, a graph 
     from exposure.workflows.tags import Imported
 
 __all__ = [
+    "ExposureError",
+    "InputError",
     "Result",
     "ScreenResult",
     "Store",
