@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from exposure.measure.status import headline
 from exposure.model.labels import Category
 from exposure.model.results import Exposure, Section
 from exposure.reporting.words import (
@@ -11,7 +12,6 @@ from exposure.reporting.words import (
     SEED_STYLE,
     TIMINGS,
     percent,
-    timing,
 )
 
 
@@ -47,14 +47,14 @@ def category_split(section: Section, rows: Sequence[Exposure]) -> list[str]:
     """The headline split: how much was listed at the time, how much later. Words alone where all rows say the same."""
     shares: dict[str, float] = {}
     for row in rows:
-        said = timing(row.regimes)
+        said = headline(row.regimes)
         shares[said] = shares.get(said, 0.0) + row.share
     if set(shares) == {""}:
         return []
-    words = {**TIMINGS, "": "without a listing date"}
-    if len(shares) == 1 or section.rule == "poison":
-        return [word for key, word in words.items() if key in shares]
-    return [f"{percent(shares[key])} {word}" for key, word in words.items() if key in shares]
+    named = [(words, words or "without a listing date") for words in (*TIMINGS.values(), "") if words in shares]
+    if len(named) == 1 or section.rule == "poison":
+        return [words for _, words in named]
+    return [f"{percent(shares[key])} {words}" for key, words in named]
 
 
 def unresolved_share(section: Section) -> float | None:

@@ -17,9 +17,9 @@ from exposure.reporting.words import (
     cut,
     dollars,
     percent,
+    regimes_now,
     short,
     short_hash,
-    statuses,
     yen,
 )
 from exposure.units import clock, day
@@ -53,7 +53,8 @@ def answer(section: Section, max_hops: int | None) -> list[Text]:
         through = f" through cluster {short(own.through)}" if own.through else ""
         who = f" ({cut(own.entity, 60)})" if own.entity else ""
         pieces.append((f"this address itself is tagged {category_words(own.category)}{who}{through};", style_of(own.category)))
-        pieces += [(f"{status};", style_of(own.category)) for status in statuses(own.regimes)]
+        if own.regimes:
+            pieces.append((f"{regimes_now(own.regimes)};", style_of(own.category)))
     lost = unresolved_share(section)
     limit = "without hop limit" if max_hops is None else f"within {max_hops} hops"
     found = "from" if section.direction == "source" else "to"

@@ -19,8 +19,8 @@ UNRESOLVED_STYLE = "yellow"
 TIMINGS = {
     "on_or_after": "listed at the time",
     "unknown": "listed by then, address's own date unknown",
-    "before": "listed later",
     "after_delisting": "delisted before",
+    "before": "listed later",
 }
 """Words for the status at the time of the seed's transfer, the gravest first."""
 
@@ -124,12 +124,6 @@ def category_words(category: str) -> str:
     return cut(category.replace("_", " "), 20)
 
 
-def timing(regimes: tuple[Designated, ...]) -> str:
-    """The one status of a row in headlines: the gravest over its regimes; empty for a row that no regime speaks of."""
-    said = {one.at_time for one in regimes}
-    return next((key for key in TIMINGS if key in said), "")
-
-
 def statuses(regimes: tuple[Designated, ...]) -> list[str]:
     """One phrase for each status among the regimes: ``listed at the time: US 2022-04-05, EU 2022-07-21``."""
     phrases = []
@@ -146,6 +140,8 @@ def _dated(one: Designated) -> str:
     if one.at_time == "after_delisting" and one.delisted_on is not None:
         return f"{regime} {units.day(one.delisted_on)}"
     text = regime if one.listed_on is None else f"{regime} {units.day(one.listed_on)}"
+    if one.address_listed_on is not None and one.address_listed_on != one.listed_on:
+        text += f" (address {'by ' if one.on_or_before else ''}{units.day(one.address_listed_on)})"
     if one.now == "delisted":
         text += " (delisted" + (f" {units.day(one.delisted_on)})" if one.delisted_on is not None else " since)")
     return text

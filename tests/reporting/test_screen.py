@@ -14,10 +14,11 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from exposure.measure.status import headline
 from exposure.model.results import Designated, EditionUsed, Report, Subject
 from exposure.reporting.layout import WIDTH, columns, flow
 from exposure.reporting.screen import screen
-from exposure.reporting.words import coins, cut, hops, percent_range, short, statuses, timing
+from exposure.reporting.words import coins, cut, hops, percent_range, short, statuses
 
 FORMS = ("report", "clean_report", "poison_report", "destination_report", "hostile_report")
 
@@ -182,7 +183,12 @@ def test_an_address_says_how_much_it_moved_in_how_many_transfers(report: Report)
 def test_status_words(at_time: str, words: str) -> None:
     one = Designated("US", at_time, "listed", listed_on=1_649_116_800)  # type: ignore[arg-type]  # the four texts above
     assert statuses((one,)) == [words]
-    assert timing((one,)) == at_time
+    assert words.startswith(headline((one,)))
+
+
+def test_the_address_own_date_stands_beside_the_party_s() -> None:
+    one = Designated("US", "unknown", "listed", listed_on=1_649_116_800, address_listed_on=1_662_163_200, on_or_before=True)
+    assert statuses((one,)) == ["listed by then, address's own date unknown: US 2022-04-05 (address by 2022-09-03)"]
 
 
 @given(st.text(max_size=300), st.integers(4, 60))
