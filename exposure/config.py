@@ -24,7 +24,7 @@ from exposure.text import shown
 PROJECT_FILE = "exposure.toml"
 PREFIX = "EXPOSURE_"
 MAX_FILE_BYTES = 64 * 1024
-ENGINES = ("reference",)
+ENGINES = ("reference", "local")
 LANGUAGES = ("en",)
 RULES = (*(rule.value for rule in model.Rule), "all")
 
@@ -141,7 +141,7 @@ def _path(text: str) -> Path:
 SETTINGS: tuple[Setting, ...] = (
     Setting("store", None, _path, "folder that holds ledgers, tags and runs", project=False),
     Setting("offline", False, _switch, "never use the network"),
-    Setting("engine", "reference", _one_of(*ENGINES), "what computes: reference"),
+    Setting("engine", "reference", _one_of(*ENGINES), "what computes: reference or local"),
     Setting("hops", model.DEFAULT_HOPS, _hops, "greatest number of hops, or unlimited"),
     Setting("rule", model.Rule.HAIRCUT.value, _one_of(*RULES), "how value moves: haircut, fifo, lifo, tiho, poison, all"),
     Setting("tz", "UTC", _zone, "time zone shown beside UTC"),

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from exposure.errors import InputError
-from exposure.taint.reference import account, utxo
 from exposure.taint.reference.lots import Run
 
 
@@ -19,7 +18,19 @@ class Engine:
     utxo: Callable[..., Run]
 
 
-ENGINES = {"reference": Engine("reference", account.run, utxo.run)}
+def _reference() -> Engine:
+    from exposure.taint.reference import account, utxo
+
+    return Engine("reference", account.run, utxo.run)
+
+
+def _local() -> Engine:
+    from exposure.engines import local  # numba takes a second to import
+
+    return Engine("local", local.account, local.utxo)
+
+
+ENGINES = {"reference": _reference, "local": _local}
 
 
 def engine(name: str) -> Engine:
@@ -31,6 +42,6 @@ def engine(name: str) -> Engine:
         If there is none of that name.
     """
     try:
-        return ENGINES[name]
+        return ENGINES[name]()
     except KeyError:
         raise InputError(f"unknown engine {name!r}: use one of {', '.join(ENGINES)}") from None
