@@ -42,25 +42,23 @@ class Sieve:
         self.chunk, self.table, self.file, self.findings = chunk, table, file, findings
         self.cells = [name for name in chunk.column_names if name not in ("line", "file_name")] if cells is None else cells
         self.good: Bools = np.ones(chunk.num_rows, dtype=bool)
-        self.rejected = 0
+        self._reasons: dict[int, str] = {}
 
     def refuse(self, bad: Bools, reason: str | Callable[[int], str]) -> None:
         """Refuse the rows where ``bad``; the reason may depend on the row's place in the chunk."""
         for row in np.flatnonzero(bad & self.good):
-            self.report(int(row), reason if isinstance(reason, str) else reason(int(row)))
+            self._reasons[int(row)] = reason if isinstance(reason, str) else reason(int(row))
         self.good &= ~bad
 
-    def report(self, row: int, reason: str) -> None:
-        """Report one row as rejected without touching ``good`` (for a second row made of the same line)."""
-        cells = (self.chunk.column(name)[row].as_py() for name in self.cells)
-        text = ",".join("" if cell is None else shown(cell, 80) for cell in cells)
-        line = self.chunk.column("line")[row].as_py()
-        file = self.file if self.file is not None else self.chunk.column("file_name")[row].as_py()
-        self.findings.reject(Reject(self.table, file, line, reason, text[:500]))
-        self.rejected += 1
-
-    def keep(self, table: pa.Table) -> pa.Table:
-        """The good rows of a table that is parallel to the chunk."""
+    def sift(self, table: pa.Table) -> pa.Table:
+        """Report the refused rows in their order, and return the good rows of a table that is parallel to the chunk."""
+        for row in sorted(self._reasons):
+            cells = (self.chunk.column(name)[row].as_py() for name in self.cells)
+            text = ",".join("" if cell is None else shown(cell, 80) for cell in cells)
+            line = self.chunk.column("line")[row].as_py()
+            file = self.file if self.file is not None else self.chunk.column("file_name")[row].as_py()
+            self.findings.reject(Reject(self.table, file, line, self._reasons[row], text[:500]))
+        self._reasons.clear()
         return table if self.good.all() else table.filter(pa.array(self.good))
 
 

@@ -186,7 +186,7 @@ def _transactions(staging: Staging, present: set[str], chain: Chain, findings: F
                 "some transactions have no receipt: their fees are not known and not stored, and their status may not be"
             )
         good = pa.array(sieve.good)
-        transfers = rows_of("transfers", rows, size).filter(good)
+        transfers = sieve.sift(rows_of("transfers", rows, size))
         if transfers.num_rows:
             yield Batch("transfers", transfers)
             paid = fee_rows(transfers, fee.filter(good), native, pa.scalar("fee"))
@@ -317,7 +317,7 @@ def _token_transfers(staging: Staging, present: set[str], chain: Chain, findings
             "status": pa.scalar(str(Status.OK)),
             "flags": pa.array(bits),
         }
-        transfers = rows_of("transfers", rows, chunk.num_rows).filter(pa.array(sieve.good))
+        transfers = sieve.sift(rows_of("transfers", rows, chunk.num_rows))
         if transfers.num_rows:
             yield Batch("transfers", transfers)
 

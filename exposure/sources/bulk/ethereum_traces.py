@@ -150,7 +150,7 @@ def _batch(chunk: pa.Table, chain: Chain, findings: Findings) -> Iterator[Batch]
         "status": pc.if_else(failed, "failed", "ok"),
         "flags": pa.array(flag(Flag.FLOAT_AMOUNT, floats | truth(chunk.column("double_value").combine_chunks()))),
     }
-    transfers = rows_of("transfers", rows, chunk.num_rows).filter(pa.array(sieve.good))
+    transfers = sieve.sift(rows_of("transfers", rows, chunk.num_rows))
     if transfers.num_rows:
         yield Batch("transfers", transfers)
 

@@ -179,7 +179,7 @@ def _outputs(file: TableFile, chain: Chain, options: ReadOptions, findings: Find
             if "coinbase" in field
             else pa.nulls(chunk.num_rows, pa.bool_())
         )
-        yield sieve.keep(pa.table(columns))
+        yield sieve.sift(pa.table(columns))
 
 
 def _inputs(file: TableFile, chain: Chain, options: ReadOptions, findings: Findings) -> Iterator[pa.Table]:
@@ -193,7 +193,7 @@ def _inputs(file: TableFile, chain: Chain, options: ReadOptions, findings: Findi
         columns["spent_n"] = required(sieve, number, "spent_n")
         if "tx_index" not in field:  # its place is that of its transaction, and so is the flag
             columns["flags"] = pc.bit_wise_and(columns["flags"], pa.scalar(~Flag.WEAK_ORDER, pa.int32()))
-        yield sieve.keep(pa.table(columns))
+        yield sieve.sift(pa.table(columns))
 
 
 _KINDS = (("1", "p2pkh"), ("m", "p2pkh"), ("n", "p2pkh"), ("3", "p2sh"), ("2", "p2sh"), ("script:", "nonstandard"))

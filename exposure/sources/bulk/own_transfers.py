@@ -180,7 +180,7 @@ def _draft(
             "flags": pa.array(bits),
         }
     )
-    good = sieve.keep(table)
+    good = sieve.sift(table)
     for asset_id in pc.unique(good.column("asset").filter(pc.equal(good.column("status"), Status.UNKNOWN.value))).to_pylist():
         findings.void(chain.name, asset_id, "the status of some transactions is not known")
     return with_weak_identity(good)

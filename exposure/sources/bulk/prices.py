@@ -90,7 +90,7 @@ def _prices(sieve: Sieve, field: Mapping[str, Mapped], options: ReadOptions) -> 
         "currency": currency,
         "price": required(sieve, _numbers(sieve, field["price"].column, "price"), "price"),
     }
-    return rows_of("prices", rows, size).filter(pa.array(sieve.good))
+    return sieve.sift(rows_of("prices", rows, size))
 
 
 def _numbers(sieve: Sieve, column: str, name: str) -> pa.Array:
@@ -147,4 +147,4 @@ def _yen_rates(sieve: Sieve) -> pa.Table:
         "currency": pa.scalar("jpy"),
         "price": pc.divide(jpy, usd),
     }
-    return rows_of("prices", rows, chunk.num_rows).filter(pa.array(sieve.good))
+    return sieve.sift(rows_of("prices", rows, chunk.num_rows))
