@@ -48,7 +48,8 @@ class Cone:
 
     ``transfers`` are in canonical order. ``given``: composition imposed on transfers whose sender was not looked at.
     ``labels``: the snapshot with the hubs found on the way. ``pots``: those that were read, in order of their discovery.
-    ``transactions``: distinct ones in ``transfers``. ``refused``: transfers left out for the budget.
+    ``transactions``: distinct ones in ``transfers``. ``refused``: transfers left out for the budget. ``feeding``: the
+    transfers whose composition was asked for; the others only make pots smaller.
     """
 
     transfers: tuple[Transfer, ...]
@@ -57,6 +58,7 @@ class Cone:
     pots: tuple[Pot, ...]
     transactions: int
     refused: tuple[str, ...] = ()
+    feeding: frozenset[str] = frozenset()
 
 
 def initial_reach(settings: Settings) -> int:
@@ -245,6 +247,7 @@ class _Search:
             pots,
             len({row.tx for row in rows.values()}),
             tuple(sorted(self._refused)),
+            frozenset(self._wanted),
         )
 
     def _served_with(self, pot: Pot, movements: tuple[Transfer, ...], last: int) -> tuple[Transfer, ...]:

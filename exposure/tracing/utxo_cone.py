@@ -27,12 +27,14 @@ class UtxoCone:
 
     ``txs`` are in canonical order. ``given``: composition imposed on coins whose transaction was not looked at.
     ``labels``: the snapshot with the hubs found on the way. ``refused``: coins left out for the budget.
+    ``feeding``: the coins whose composition was asked for.
     """
 
     txs: tuple[UtxoTx, ...]
     given: Mapping[str, Origin]
     labels: Labels
     refused: tuple[str, ...] = ()
+    feeding: frozenset[str] = frozenset()
 
     @property
     def transactions(self) -> int:
@@ -168,4 +170,4 @@ class _Search:
                 if spend.coin.tx not in self._txs and spend.coin.tx not in self._absent and spend.amount:
                     given[str(spend.coin)] = BUDGET if spend.coin in self._refused else BEYOND
         labels = replace(self._labels, hubs={**self._labels.hubs, **self._hubs})
-        return UtxoCone(txs, given, labels, tuple(sorted(str(coin) for coin in self._refused)))
+        return UtxoCone(txs, given, labels, tuple(sorted(map(str, self._refused))), frozenset(map(str, self._wanted)))

@@ -1,4 +1,4 @@
-"""The use ``trace``: from what the user typed to a report on where value came from, or where it went."""
+"""The options of a trace, as one frozen value."""
 
 from __future__ import annotations
 

@@ -1,0 +1,336 @@
+"""One shape for both kinds of ledger: the part of one that a subject's figures depend on, ready for any rule.
+
+What differs between account and UTXO chains ends here; accounts, intervals, paths and rows are made of this alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from exposure.engines.registry import Engine
+from exposure.measure.account import (
+    Account,
+    destination_of_coin,
+    destination_of_transfer,
+)
+from exposure.measure.account import source as source_of
+from exposure.model.labels import Labels, Seed
+from exposure.model.ledger import Coin, Incomplete, Transfer, UtxoTx
+from exposure.model.ports import AccountHistory, UtxoHistory
+from exposure.model.results import Coverage
+from exposure.model.settings import Settings
+from exposure.taint.reference import account as account_reference
+from exposure.taint.reference import utxo as utxo_reference
+from exposure.taint.reference.lots import Mark, Origin, Run
+from exposure.taint.reference.origins import active, owner_origin
+from exposure.tracing.bracket import Arc, account_arcs, utxo_arcs
+from exposure.tracing.cone import HubOf, Pot, PotReader, account_cone, members_of
+from exposure.tracing.forward import account_reach, utxo_reach, without_refused
+from exposure.tracing.paths import Ways
+from exposure.tracing.paths.ways import AccountWays, UtxoWays
+from exposure.tracing.utxo_cone import UtxoCone, utxo_cone
+
+SPENT_TOO_MUCH = "it spends more than it is known to have received"
+
+
+class Moved(NamedTuple):
+    """A transfer or coin as evidence shows it. ``sender`` None: minted; ``receiver`` None: burned or a fee."""
+
+    ref: str
+    tx: str
+    time: int
+    block: int
+    sender: str | None
+    receiver: str | None
+    amount: int
+    flags: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Subledger:
+    """What one subject's figures depend on, and how to compute them.
+
+    ``moved``: its transfers or coins by ref. ``figure(settings, strict, mark)`` runs a rule; ``account(run, ref, settings)``
+    reads off the account of one of the subject's transfers. ``start(ref, origin)`` names the address, coin, transaction or
+    asset by which value of an origin began to move with ``ref``. ``reached``: transfers that a seed received (destination).
+    ``feeding``: the transfers whose composition matters. ``refused``: how much the budget left out. ``gaps``: incomplete
+    histories it uses.
+    """
+
+    labels: Labels
+    moved: Mapping[str, Moved]
+    transactions: int
+    refused: int
+    gaps: tuple[Coverage, ...]
+    figure: Callable[[Settings, bool, Mark | None], Run]
+    account: Callable[[Run, str, Settings], Account]
+    ways: Callable[[Run], Ways]
+    start: Callable[[str, Origin], str]
+    arcs: Callable[[str], list[Arc]] | None = None
+    reached: Mapping[str, Seed] = field(default_factory=dict)
+    feeding: frozenset[str] = frozenset()
+
+
+class AccountLedger:
+    """An account chain's history as one question sees it."""
+
+    def __init__(
+        self, chain: str, history: AccountHistory, labels: Labels, engine: Engine, hubs: Callable[[str], HubOf]
+    ) -> None:
+        self.chain, self.history, self.labels, self.engine = chain, history, labels, engine
+        self._hubs = hubs
+        self._reader = PotReader(history, labels)
+        self._members = members_of(labels)
+
+    @property
+    def reader(self) -> PotReader:
+        """Pots, each read once for all questions."""
+        return self._reader
+
+    def source(self, subjects: Sequence[Transfer | Coin], settings: Settings) -> Subledger:
+        """All that bears on where some transfers of one asset came from."""
+        wanted = [row for row in subjects if isinstance(row, Transfer)]
+        cone = account_cone(self._reader, wanted, self.labels, settings, hub_of=self._hubs(wanted[0].asset))
+        gaps = self._gaps(cone.pots)
+        rows = _detached(cone.transfers, cone.given)
+        by_ref = {row.ref: row for row in cone.transfers}
+
+        def figure(options: Settings, strict: bool, mark: Mark | None) -> Run:
+            incomplete = gaps if strict else None
+            if mark is not None:
+                return account_reference.run(rows, cone.labels, options, incomplete=incomplete, given=cone.given, mark=mark)
+            return self.engine.account(rows, cone.labels, options, incomplete=incomplete, given=cone.given)
+
+        return Subledger(
+            labels=cone.labels,
+            moved={row.ref: _moved(row) for row in cone.transfers},
+            transactions=cone.transactions,
+            refused=len(cone.refused),
+            gaps=tuple(self._coverage(gap) for gap in gaps),
+            figure=figure,
+            account=lambda run, ref, options: source_of(run.received[ref], options.max_hops),
+            ways=lambda run: AccountWays(cone.transfers, cone.given, cone.labels, run),
+            start=lambda ref, origin: _account_start(cone.labels, by_ref[ref], origin),
+            feeding=cone.feeding,
+            arcs=lambda ref: account_arcs(cone.transfers, cone.labels, ref, given=cone.given),
+        )
+
+    def destination(self, subject: Transfer | Coin, settings: Settings) -> Subledger:
+        """All that bears on where a transfer's value went."""
+        assert isinstance(subject, Transfer)
+        reach = account_reach(self._reader, subject, self.labels, settings, hub_of=self._hubs(subject.asset))
+        gaps = self._gaps(reach.pots)
+        rows = _detached(reach.transfers, reach.given)
+
+        def figure(options: Settings, strict: bool, mark: Mark | None) -> Run:
+            incomplete = gaps if strict else None
+            if mark is not None:
+                return account_reference.run(
+                    rows,
+                    reach.labels,
+                    options,
+                    incomplete=incomplete,
+                    given=reach.given,
+                    follow=subject.ref,
+                    mark=mark,
+                )
+            return self.engine.account(
+                rows, reach.labels, options, incomplete=incomplete, given=reach.given, follow=subject.ref
+            )
+
+        def account(run: Run, _ref: str, options: Settings) -> Account:
+            found = destination_of_transfer(run, reach.transfers, reach.labels, options.max_hops)
+            refused = ((pot[0], lots) for pot, lots in run.held.items() if pot in reach.refused)
+            return without_refused(found, refused, options.max_hops)
+
+        return Subledger(
+            labels=reach.labels,
+            moved={row.ref: _moved(row) for row in reach.transfers},
+            transactions=reach.transactions,
+            refused=len(reach.refused),
+            gaps=tuple(self._coverage(gap) for gap in gaps),
+            figure=figure,
+            account=account,
+            ways=lambda run: AccountWays(reach.transfers, reach.given, reach.labels, run, subject=subject.ref),
+            start=lambda ref, _origin: subject.sender or "",
+            reached=_reached(reach.labels, ((row.ref, row.receiver, row.time) for row in reach.transfers)),
+        )
+
+    def _gaps(self, pots: Iterable[Pot]) -> list[Incomplete]:
+        """Pots that coverage declares incomplete, and those whose whole stored history shows that something is missing."""
+        found: list[Incomplete] = []
+        for owner, asset in pots:
+            members = self._members(owner)
+            declared = [gap for gap in (self.history.incomplete(address, asset) for address in members) if gap is not None]
+            if not declared and self._falls_short((owner, asset)):
+                declared = [Incomplete(members[0], asset, reason=SPENT_TOO_MUCH)]
+            found += declared
+        return found
+
+    def _falls_short(self, pot: Pot) -> bool:
+        balance = 0
+        for row in self._reader.movements(pot):
+            sender = None if row.sender is None else self.labels.owner(row.sender)
+            receiver = None if row.receiver is None else self.labels.owner(row.receiver)
+            if sender != receiver:
+                balance += row.amount if receiver == pot[0] else -row.amount
+                if balance < 0:
+                    return True
+        return False
+
+    def _coverage(self, gap: Incomplete) -> Coverage:
+        return Coverage(
+            self.chain,
+            gap.address,
+            gap.asset,
+            complete=False,
+            reason=gap.reason,
+            from_block=None if gap.until is None else gap.until.block,
+            to_block=None if gap.since is None else gap.since.block,
+        )
+
+
+class UtxoLedger:
+    """A UTXO chain's history as one question sees it."""
+
+    def __init__(self, chain: str, history: UtxoHistory, labels: Labels, engine: Engine, hub_of: HubOf) -> None:
+        self.chain, self.history, self.labels, self.engine = chain, history, labels, engine
+        self._hub_of = hub_of
+
+    def source(self, subjects: Sequence[Transfer | Coin], settings: Settings) -> Subledger:
+        """All that bears on where some coins came from."""
+        wanted = [coin for coin in subjects if isinstance(coin, Coin)]
+        cone = utxo_cone(self.history, wanted, self.labels, settings, hub_of=self._hub_of)
+
+        def figure(options: Settings, strict: bool, mark: Mark | None) -> Run:
+            if mark is not None:
+                return utxo_reference.run(cone.txs, cone.labels, options, strict=strict, given=cone.given, mark=mark)
+            return self.engine.utxo(cone.txs, cone.labels, options, strict=strict, given=cone.given)
+
+        return Subledger(
+            labels=cone.labels,
+            moved=_moved_coins(cone.txs),
+            transactions=cone.transactions,
+            refused=len(cone.refused),
+            gaps=self._gaps(cone.txs, cone.given),
+            figure=figure,
+            account=lambda run, ref, options: source_of(run.received[ref], options.max_hops),
+            ways=lambda run: UtxoWays(cone.txs, cone.labels, run),
+            start=_utxo_start(cone),
+            feeding=cone.feeding,
+            arcs=lambda ref: utxo_arcs(cone.txs, cone.labels, ref, given=cone.given),
+        )
+
+    def destination(self, subject: Transfer | Coin, settings: Settings) -> Subledger:
+        """All that bears on where a coin's value went."""
+        assert isinstance(subject, Coin)
+        reach = utxo_reach(self.history, subject, self.labels, settings, hub_of=self._hub_of)
+        followed = str(subject)
+
+        def figure(options: Settings, strict: bool, mark: Mark | None) -> Run:
+            if mark is not None:
+                return utxo_reference.run(reach.txs, reach.labels, options, strict=strict, follow=followed, mark=mark)
+            return self.engine.utxo(reach.txs, reach.labels, options, strict=strict, follow=followed)
+
+        def account(run: Run, _ref: str, options: Settings) -> Account:
+            found = destination_of_coin(run, reach.txs, reach.labels, options.max_hops)
+            outputs = {tx.tx: tx.outputs for tx in reach.txs}
+            refused = (
+                (reach.labels.owner(outputs[coin.tx][coin.n].address), run.held.get((str(coin), ""), ()))
+                for coin in reach.refused
+            )
+            return without_refused(found, refused, options.max_hops)
+
+        moved = _moved_coins(reach.txs)
+        return Subledger(
+            labels=reach.labels,
+            moved=moved,
+            transactions=reach.transactions,
+            refused=len(reach.refused),
+            gaps=self._gaps(reach.txs[1:], {}, spends_only=True),
+            figure=figure,
+            account=account,
+            ways=lambda run: UtxoWays(reach.txs, reach.labels, run, subject=followed),
+            start=lambda ref, _origin: moved[followed].sender or "",
+            reached=_reached(reach.labels, ((row.ref, row.receiver, row.time) for row in moved.values())),
+        )
+
+    def _gaps(self, txs: Iterable[UtxoTx], given: Mapping[str, Origin], *, spends_only: bool = False) -> tuple[Coverage, ...]:
+        """Transactions with an input of unknown value, and inputs whose own transaction is not stored."""
+        asset = f"{self.chain}/native"
+        known = {tx.tx for tx in txs}
+        found: dict[str, str] = {}
+        for tx in txs:
+            if not tx.complete:
+                found.setdefault(tx.tx, "the values of some of its inputs are not known")
+            if spends_only:
+                continue
+            for spend in tx.inputs:
+                if spend.amount is None or spend.coin.tx in known or str(spend.coin) in given:
+                    continue
+                owner = None if spend.address is None else self.labels.owner(spend.address)
+                if owner is None or owner_origin(self.labels, owner, tx.time) is None:
+                    found.setdefault(spend.coin.tx, "this transaction is not stored")
+        return tuple(Coverage(self.chain, tx, asset, complete=False, reason=reason) for tx, reason in found.items())
+
+
+def _moved(row: Transfer) -> Moved:
+    return Moved(row.ref, row.tx, row.time, row.place.block, row.sender, row.receiver, row.amount, row.flags)
+
+
+def _moved_coins(txs: Iterable[UtxoTx]) -> dict[str, Moved]:
+    """Coins by name; of several senders the one that put in most stands for all."""
+    moved = {}
+    for tx in txs:
+        senders = [(spend.amount or 0, -n, spend.address) for n, spend in enumerate(tx.inputs) if spend.address is not None]
+        sender = max(senders)[2] if senders else None
+        for n, output in enumerate(tx.outputs):
+            ref = f"{tx.tx}:{n}"
+            moved[ref] = Moved(ref, tx.tx, tx.time, tx.place.block, sender, output.address, output.amount)
+    return moved
+
+
+def _detached(transfers: Sequence[Transfer], given: Mapping[str, Origin]) -> list[Transfer]:
+    """Transfers of an imposed composition without their sender, whose pot is not known up to them: a search for gaps would
+    take it for overdrawn.
+    """
+    return [replace(row, sender=None) if row.ref in given else row for row in transfers]
+
+
+def _account_start(labels: Labels, row: Transfer, origin: Origin) -> str:
+    """The seed's address behind a transfer; the transaction, where it is a reported theft; the asset, where that is listed."""
+    if row.sender is not None:
+        seed = labels.seed_at(labels.owner(row.sender), row.time)
+        if seed is not None and seed.name == origin.name:
+            return row.sender
+    theft = active(labels.tx_seeds.get(row.tx), labels, row.time)
+    return row.tx if theft is not None and theft.name == origin.name else row.asset
+
+
+def _utxo_start(cone: UtxoCone) -> Callable[[str, Origin], str]:
+    txs = {tx.tx: tx for tx in cone.txs}
+
+    def start(ref: str, origin: Origin) -> str:
+        """The seed's address behind a coin; the coin or transaction itself, where it is a reported theft."""
+        tx = txs[ref.rpartition(":")[0]]
+        for spend in tx.inputs:
+            if spend.address is not None:
+                seed = cone.labels.seed_at(cone.labels.owner(spend.address), tx.time)
+                if seed is not None and seed.name == origin.name:
+                    return spend.address
+        theft = cone.labels.tx_seeds.get(tx.tx)
+        return tx.tx if theft is not None and theft.name == origin.name else ref
+
+    return start
+
+
+def _reached(labels: Labels, rows: Iterable[tuple[str, str | None, int]]) -> dict[str, Seed]:
+    """The seed that each transfer (coin) reached, by ref."""
+    found = {}
+    for ref, receiver, time in rows:
+        seed = None if receiver is None else labels.seed_at(labels.owner(receiver), time)
+        if seed is not None:
+            found[ref] = seed
+    return found

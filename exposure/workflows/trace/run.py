@@ -1,0 +1,384 @@
+"""Answering one question: find the subject, resolve the labels, trace each account under each rule, write the record."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import exposure
+from exposure.attribution.resolve import with_hubs
+from exposure.engines.registry import Engine, engine
+from exposure.measure.account import RISK, Part, categories
+from exposure.model.assets import AssetInfo
+from exposure.model.labels import Labels, Seed
+from exposure.model.ledger import Coin, Transfer
+from exposure.model.results import (
+    Deposit,
+    LedgerEnd,
+    OneWay,
+    Question,
+    Report,
+    Section,
+    Subject,
+)
+from exposure.model.results import (
+    Run as RunRecord,
+)
+from exposure.model.settings import CONSERVING, Direction, Rule, Settings
+from exposure.store.histories import StoredAccountHistory, StoredUtxoHistory
+from exposure.store.prices import Prices
+from exposure.store.store import Store
+from exposure.taint.reference.lots import Origin, Run
+from exposure.tracing.bracket import Arc, bracket, bracket_of
+from exposure.tracing.hubs import account_hubs, utxo_hubs
+from exposure.tracing.paths import Ways
+from exposure.workflows.labels import Snapshot, snapshot
+from exposure.workflows.trace.ledgers import AccountLedger, Moved, Subledger, UtxoLedger
+from exposure.workflows.trace.options import TraceOptions
+from exposure.workflows.trace.sections import Matter, own_flags, section
+from exposure.workflows.trace.subjects import Ledgers, Target, deposits_of, made_by, targets
+from exposure.workflows.trace.worth import Worth
+
+BRACKET_TRANSACTIONS = 5_000
+"""Transactions of a deposit's whole ancestry, without hop limit, up to which its bracket is computed."""
+FOLLOWED_TRANSACTIONS = 4
+"""How many times the budget all transfers of one address may take together, when each is followed forward by itself."""
+
+ONE_DEPOSIT = "the bracket is of one deposit; trace one of them"
+
+Ledger = AccountLedger | UtxoLedger
+
+
+def answer(store: Store, text: str, options: TraceOptions) -> Report:
+    """See `exposure.workflows.trace.trace`."""
+    started = time.monotonic()
+    now = int(time.time())
+    chosen = engine(options.engine)
+    ledgers = Ledgers(store, options)
+    found = targets(store, text, options, ledgers)
+    labels = snapshot(store, as_of=options.labels_as_of, seeds_from_designation=options.seeds_from_designation)
+    question = _Question(store, options, ledgers, labels, chosen)
+    sections = [made for target in found for made in question.sections(target)]
+    hubs = {**labels.labels.hubs, **question.hubs}
+    return Report(
+        question=Question(
+            subject=text.strip(),
+            rules=tuple(rule.value for rule in options.rules),
+            direction=(options.direction or (Direction.BOTH if found[0].kind == "address" else Direction.SOURCE)).value,
+            max_hops=options.hops,
+            since=options.since,
+            until=options.until,
+            chain=options.chain,
+            asset=options.asset,
+            labels_as_of=options.labels_as_of,
+            seeds_from="designation" if options.seeds_from_designation else "always",
+            max_transactions=options.max_transactions,
+            engine=options.engine,
+        ),
+        as_of=tuple(_end(store, ledgers, chain, options) for chain in dict.fromkeys(target.chain for target in found)),
+        sections=tuple(sections),
+        run=RunRecord(
+            version=exposure.__version__,
+            engine=chosen.name,
+            store_version=store.version,
+            label_digest=with_hubs(labels.labels, hubs).digest,
+            label_time=labels.as_of,
+            settings_digest=_digest(options),
+            created_at=now,
+            seconds=round(time.monotonic() - started, 3),
+            editions=labels.editions,
+            counts=question.counts(),
+            synthetic=store.fact("synthetic") is not None,
+        ),
+        warnings=labels.warnings,
+        incomplete_answer=tuple(dict.fromkeys(question.missing)),
+    )
+
+
+def listed(store: Store, address: str, options: TraceOptions) -> tuple[Deposit, ...]:
+    """See `exposure.workflows.trace.deposits`."""
+    ledgers = Ledgers(store, options)
+    if not store.chains():
+        targets(store, address, options, ledgers)  # says that the store is empty
+    rows = []
+    for chain, asset, row in deposits_of(address, options, ledgers):
+        moved = _moved(ledgers, chain, row)
+        info = store.asset_info(asset)
+        rows.append(
+            Deposit(
+                moved.ref,
+                chain,
+                asset,
+                info.symbol,
+                info.decimals,
+                moved.amount,
+                moved.time,
+                moved.block,
+                moved.tx,
+                moved.sender,
+            )
+        )
+    return tuple(rows)
+
+
+def _end(store: Store, ledgers: Ledgers, chain: str, options: TraceOptions) -> LedgerEnd:
+    head = store.head_time(chain) or 0
+    return LedgerEnd(chain, ledgers.history(chain).as_of, head if options.as_of is None else min(head, options.as_of))
+
+
+def _digest(options: TraceOptions) -> str:
+    """SHA-256 over the options that a figure depends on."""
+    chosen = {key: value for key, value in asdict(options).items() if key not in ("engine", "offline")}
+    return hashlib.sha256(json.dumps(chosen, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _moved(ledgers: Ledgers, chain: str, row: Transfer | Coin) -> Moved:
+    """A subject's transfer or coin as evidence shows it."""
+    if isinstance(row, Transfer):
+        return Moved(row.ref, row.tx, row.time, row.place.block, row.sender, row.receiver, row.amount, row.flags)
+    made = made_by(ledgers.history(chain), row)
+    sender = next((spend.address for spend in made.inputs if spend.address is not None), None)
+    output = made.outputs[row.n]
+    return Moved(str(row), row.tx, made.time, made.place.block, sender, output.address, output.amount)
+
+
+@dataclass(frozen=True, slots=True)
+class _Bracket:
+    """At least and at most by category, or why not."""
+
+    values: dict[str, tuple[int, int]]
+    why_none: str = ""
+
+
+class _Question:
+    """One question's histories, labels and prices, and what has been read for it."""
+
+    def __init__(self, store: Store, options: TraceOptions, ledgers: Ledgers, labels: Snapshot, chosen: Engine) -> None:
+        self._store, self._options, self._histories, self._labels, self._engine = store, options, ledgers, labels, chosen
+        self._prices = Prices(store)
+        self._ledgers: dict[str, Ledger] = {}
+        self.hubs: dict[str, str] = {}
+        self.missing: list[str] = []
+        self._txs: set[tuple[str, str]] = set()
+        self._rows = 0
+
+    def counts(self) -> dict[str, int]:
+        """What was looked at."""
+        return {"transactions": len(self._txs), "hubs": len(self.hubs)}
+
+    def sections(self, target: Target) -> list[Section]:
+        """Every account of one subject: by direction, then by rule."""
+        made: list[Section] = []
+        if target.source:
+            made += self._source(target)
+        if target.destination:
+            made += self._destination(target)
+        return made
+
+    def _settings(self, rule: Rule, max_hops: int | None, max_transactions: int) -> Settings:
+        return Settings(rule, max_hops, max_transactions=max_transactions, engine=self._engine.name)
+
+    def _ledger(self, chain: str) -> Ledger:
+        if chain not in self._ledgers:
+            history, labels = self._histories.history(chain), self._labels.labels
+            options = self._options
+            if isinstance(history, StoredUtxoHistory):
+                hubs = utxo_hubs(
+                    history, labels, threshold=options.hub_counterparties, dust=self._dust(chain, f"{chain}/native")
+                )
+                self._ledgers[chain] = UtxoLedger(chain, history, labels, self._engine, hubs)
+            else:
+                self._ledgers[chain] = self._account_ledger(chain, history, labels)
+        return self._ledgers[chain]
+
+    def _account_ledger(self, chain: str, history: StoredAccountHistory, labels: Labels) -> AccountLedger:
+        judges: dict[str, Callable[[str], str | None]] = {}
+
+        def hubs(asset: str) -> Callable[[str], str | None]:
+            if asset not in judges:
+                judges[asset] = account_hubs(
+                    ledger.reader, labels, asset, threshold=self._options.hub_counterparties, dust=self._dust(chain, asset)
+                )
+            return judges[asset]
+
+        ledger = AccountLedger(chain, history, labels, self._engine, hubs)
+        return ledger
+
+    def _dust(self, chain: str, asset: str) -> int:
+        """The dust limit in base units, by the last price there is; without one nothing is dust."""
+        end = _end(self._store, self._histories, chain, self._options).time
+        price = self._prices.price_at(asset, "usd", end)
+        if price is None or not price.value:
+            return 0
+        return int(self._options.dust_usd / price.value * 10 ** self._store.asset_info(asset).decimals)
+
+    def _taken(self, target: Target, sub: Subledger) -> Subledger:
+        """Note what was read, and what the budget left out."""
+        self._txs |= {(target.chain, moved.tx) for moved in sub.moved.values()}
+        self.hubs.update({owner: why for owner, why in sub.labels.hubs.items() if owner not in self._labels.labels.hubs})
+        if sub.refused:
+            self.missing.append(
+                f"the budget of {self._options.max_transactions:,} transactions was spent: {sub.refused:,} of the smaller "
+                "transfers were not followed and are unresolved (a larger --max-transactions follows them)"
+            )
+        return sub
+
+    def _source(self, target: Target) -> list[Section]:
+        options, ledger = self._options, self._ledger(target.chain)
+        settings = self._settings(Rule.HAIRCUT, options.hops, options.max_transactions)
+        sub = self._taken(target, ledger.source(target.source, settings))
+        refs = [_ref(row) for row in target.source]
+        brackets = self._bracket(target, refs) if any(rule in CONSERVING for rule in options.rules) else _Bracket({})
+        matter = self._matter(target, "source", [(ref, sub) for ref in refs])
+        matter = replace(matter, brackets=brackets.values, no_bracket=brackets.why_none)
+        made = []
+        for rule in options.rules:
+            this = self._for_poison(target, matter, refs) if rule is Rule.POISON else matter
+            made.append(section(this, replace(settings, rule=rule), max_paths=options.max_paths))
+        return made
+
+    def _for_poison(self, target: Target, matter: Matter, refs: Sequence[str]) -> Matter:
+        """Poison's figures hang on ways of any length; where they are too many, the ways within the limit must do."""
+        budget = min(BRACKET_TRANSACTIONS, self._options.max_transactions)
+        settings = self._settings(Rule.POISON, self._options.hops, budget)
+        sub = self._ledger(target.chain).source(target.source, settings)
+        if not sub.refused:
+            return replace(matter, parts=tuple((ref, sub) for ref in refs))
+        return replace(
+            matter,
+            notes=(
+                *matter.notes,
+                f"poison: the ancestry without hop limit has more than {budget:,} transactions, so whatever lies beyond the "
+                "hop limit counts as unresolved, also where the same flag came by a short way",
+            ),
+        )
+
+    def _destination(self, target: Target) -> list[Section]:
+        options, ledger = self._options, self._ledger(target.chain)
+        settings = self._settings(Rule.HAIRCUT, options.hops, options.max_transactions)
+        parts: dict[str, Subledger] = {}
+        spent, allowed = 0, FOLLOWED_TRANSACTIONS * options.max_transactions
+        largest_first = sorted(target.destination, key=lambda row: -_moved(self._histories, target.chain, row).amount)
+        for row in largest_first:
+            if spent > allowed:
+                parts[_ref(row)] = _unfollowed(_moved(self._histories, target.chain, row), self._labels.labels)
+                continue
+            sub = self._taken(target, ledger.destination(row, settings))
+            spent += sub.transactions
+            parts[_ref(row)] = sub
+        if spent > allowed:
+            self.missing.append(
+                f"following {len(parts):,} transfers took more than {allowed:,} transactions: the smaller ones were not "
+                "followed and are unresolved (a larger --max-transactions, or --since and --until, follow them)"
+            )
+        matter = self._matter(target, "destination", [(_ref(row), parts[_ref(row)]) for row in target.destination])
+        matter = replace(matter, no_bracket="the bracket is of where value came from")
+        return [section(matter, replace(settings, rule=rule), max_paths=options.max_paths) for rule in options.rules]
+
+    def _matter(self, target: Target, direction: OneWay, parts: Sequence[tuple[str, Subledger]]) -> Matter:
+        labels = self._labels.labels
+        info = self._store.asset_info(target.asset)
+        worth = Worth(self._prices, target.asset, info.decimals)
+        rows = [sub.moved[ref] for ref, sub in parts]
+        return Matter(
+            subject=_subject(target, rows, info, worth),
+            direction=direction,
+            parts=tuple(parts),
+            seeds=_seeds(labels),
+            worth=worth,
+            own=own_flags(target.address, labels, self._labels.as_of),
+            now=self._labels.as_of,
+            no_interval=self._why_no_interval(target),
+        )
+
+    def _why_no_interval(self, target: Target) -> str:
+        """An address needs its own history whole; a deposit does not."""
+        if target.kind != "address" or target.address is None:
+            return ""
+        history = self._histories.history(target.chain)
+        if isinstance(history, StoredUtxoHistory):
+            reason = history.incomplete(target.address)
+        else:
+            gap = history.incomplete(target.address, target.asset)
+            reason = None if gap is None else gap.reason
+        return "" if reason is None else f"the address's own history is not known to be whole ({reason})"
+
+    def _bracket(self, target: Target, refs: Sequence[str]) -> _Bracket:
+        """The bracket of one deposit, over its ancestry without hop limit."""
+        if len(refs) != 1:
+            return _Bracket({}, ONE_DEPOSIT)
+        budget = min(BRACKET_TRANSACTIONS, self._options.max_transactions)
+        settings = self._settings(Rule.HAIRCUT, None, budget)
+        sub = self._ledger(target.chain).source(target.source, settings)
+        if sub.refused or sub.arcs is None:
+            return _Bracket({}, f"the ancestry without hop limit has more than {budget:,} transactions")
+        amount, arcs = sub.moved[refs[0]].amount, sub.arcs(refs[0])
+        names = categories(sub.labels)
+        present = sorted({names[name] for name in _origins(arcs)})
+        values = bracket_of(arcs, amount, sub.labels, present)
+        risk = dict.fromkeys(names, RISK)
+        return _Bracket({**values, **bracket(arcs, amount, risk, [RISK])})
+
+
+def _origins(arcs: Sequence[Arc]) -> set[str]:
+    """Names of the seeds at which value starts in a network."""
+    found = set()
+    for arc in arcs:
+        for origin in (arc.tail, arc.theft):
+            if isinstance(origin, Origin) and origin.kind == "seed":
+                found.add(origin.name)
+    return found
+
+
+def _ref(row: Transfer | Coin) -> str:
+    return row.ref if isinstance(row, Transfer) else str(row)
+
+
+def _seeds(labels: Labels) -> dict[str, Seed]:
+    """Seeds by name."""
+    every: tuple[Mapping[Any, Seed], ...] = (labels.seeds, labels.coin_seeds, labels.tx_seeds, labels.asset_seeds)
+    return {seed.name: seed for seeds in every for seed in seeds.values()}
+
+
+def _subject(target: Target, rows: Sequence[Moved], info: AssetInfo, worth: Worth) -> Subject:
+    alone = target.kind != "address"
+    return Subject(
+        kind=target.kind,
+        chain=target.chain,
+        asset=target.asset,
+        symbol=info.symbol,
+        decimals=info.decimals,
+        amount=sum(row.amount for row in rows),
+        address=target.address,
+        tx=target.tx,
+        n=target.n,
+        ref=rows[0].ref if len(rows) == 1 and alone else None,
+        block=rows[0].block if alone else None,
+        time=rows[0].time if alone else None,
+        transfers=len(rows),
+        usd=worth.total(rows, "usd"),
+        jpy=worth.total(rows, "jpy"),
+    )
+
+
+def _unfollowed(moved: Moved, labels: Labels) -> Subledger:
+    """A transfer that the budget did not allow to follow."""
+    return Subledger(
+        labels=labels,
+        moved={moved.ref: moved},
+        transactions=0,
+        refused=0,
+        gaps=(),
+        figure=lambda settings, strict, mark: Run(),
+        account=lambda run, ref, settings: {Part("unresolved", "budget", None, None): moved.amount},
+        ways=_no_ways,
+        start=lambda ref, origin: "",
+    )
+
+
+def _no_ways(_run: Run) -> Ways:
+    raise AssertionError("a transfer that was not followed has no paths")

@@ -1,0 +1,448 @@
+"""From runs of a rule to one section of the report: rows, sums, interval, bracket, paths."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Literal
+
+from exposure.measure.account import (
+    RISK,
+    Account,
+    Bounds,
+    Part,
+    added,
+    check,
+    interval,
+    poison_interval,
+)
+from exposure.measure.rounding import whole_units
+from exposure.measure.status import regimes, status_in_epoch
+from exposure.model.labels import Category, Labels, Seed
+from exposure.model.ledger import Flag
+from exposure.model.results import (
+    Attributed,
+    Bound,
+    Exposure,
+    Flow,
+    OneWay,
+    Own,
+    Party,
+    Path,
+    PathStep,
+    Section,
+    SeedUsed,
+    Subject,
+    Totals,
+    Unresolved,
+)
+from exposure.model.settings import CONSERVING, Rule, Settings
+from exposure.taint.reference.lots import FOLLOWED, Amount, Lot, Run
+from exposure.tracing.paths import Trail
+from exposure.workflows.trace.evidence import Evidence, destination_evidence, source_evidence
+from exposure.workflows.trace.ledgers import Moved, Subledger
+from exposure.workflows.trace.words import settles
+from exposure.workflows.trace.worth import Worth
+
+MAX_FLOW = 20_000
+"""Transfers of the traced flow that a section keeps, largest first."""
+MAX_GAPS = 500
+_FLAGS = (
+    (Flag.WEAK_ORDER, "have no index in their source and are ordered by time, hash and place in the file"),
+    (Flag.UNKNOWN_STATUS, "come from a source that cannot tell whether they failed; they count as moved"),
+    (Flag.FLOAT_AMOUNT, "were printed as floating-point numbers by their source, so digits may be lost"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """What one section is made from: the subject's transfers, each with the part of the ledger that bears on it.
+
+    ``no_interval``: why none can be given for this subject, or empty. ``brackets``: at least and at most, by category,
+    with `RISK` for all seeds together; ``no_bracket`` says why there is none.
+    """
+
+    subject: Subject
+    direction: OneWay
+    parts: tuple[tuple[str, Subledger], ...]
+    seeds: Mapping[str, Seed]
+    worth: Worth
+    own: tuple[Own, ...]
+    now: int
+    no_interval: str = ""
+    brackets: Mapping[str, tuple[int, int]] | None = None
+    no_bracket: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def subledgers(self) -> list[Subledger]:
+        """Each part of the ledger once."""
+        return list({id(sub): sub for _, sub in self.parts}.values())
+
+    @property
+    def category_of(self) -> dict[str, str]:
+        """Category of each seed by name."""
+        return {name: seed.category for name, seed in self.seeds.items()}
+
+
+def section(matter: Matter, settings: Settings, *, max_paths: int) -> Section:
+    """One account under one rule, checked to sum to its subject.
+
+    Raises
+    ------
+    EngineError
+        If it does not.
+    """
+    runs = {id(sub): sub.figure(settings, False, None) for sub in matter.subledgers}
+    accounts = [(sub.moved[ref], sub.account(runs[id(sub)], ref, settings)) for ref, sub in matter.parts]
+    conserving = settings.rule in CONSERVING
+    if conserving:
+        for moved, account in accounts:
+            check(account, moved.amount, what=moved.ref)
+    exact = added(account for _, account in accounts)
+    whole = _whole(exact, matter.subject.amount, conserving=conserving)
+    evidence = _evidence(matter, runs, settings, max_paths)
+    labels = _labels(matter)
+    exposures = _exposures(matter, whole, accounts, evidence, labels)
+    attributed = _attributed(matter, whole, labels)
+    unresolved = _unresolved(matter, whole, labels, settings)
+    return Section(
+        subject=matter.subject,
+        direction=matter.direction,
+        rule=settings.rule.value,
+        totals=_totals(matter.subject.amount, whole, exact, conserving=conserving),
+        exposures=exposures,
+        own=matter.own,
+        bounds=_bounds(matter, settings, exposures),
+        attributed=attributed,
+        unresolved=unresolved,
+        paths=_paths(matter, evidence, max_paths),
+        paths_found=evidence.found,
+        coverage=tuple(dict.fromkeys(gap for sub in matter.subledgers for gap in sub.gaps))[:MAX_GAPS],
+        prices=tuple(matter.worth.used),
+        notes=(*matter.notes, *dict.fromkeys(evidence.notes), *_flag_notes(matter)),
+        flow=_flow(matter, runs),
+        parties=_parties(matter, labels),
+    )
+
+
+def _labels(matter: Matter) -> Labels:
+    """A snapshot with the hubs of every part."""
+    hubs = {owner: why for sub in matter.subledgers for owner, why in sub.labels.hubs.items()}
+    return replace(matter.subledgers[0].labels, hubs=hubs)
+
+
+def _whole(exact: Account, total: int, *, conserving: bool) -> dict[Part, int]:
+    """The account in whole base units that sum to the total; parts in one order, whatever the run's."""
+    ordered = dict(sorted(exact.items(), key=lambda item: (item[0].kind, item[0].name, item[0].epoch or 0, item[0].hop or 0)))
+    if not conserving:
+        return {part: int(amount) for part, amount in ordered.items()}
+    return whole_units(ordered, total)
+
+
+def _share(amount: Amount, total: int) -> float:
+    return float(Fraction(amount) / total) if total else 0.0
+
+
+def _totals(total: int, whole: Mapping[Part, int], exact: Account, *, conserving: bool) -> Totals:
+    if not conserving:
+        return Totals(total, None, None, None, None, None, None, sum_checked=False)
+    sums = {
+        kind: sum(amount for part, amount in whole.items() if _side(part) == kind) for kind in ("seed", "known", "unresolved")
+    }
+    return Totals(
+        total,
+        sums["seed"],
+        sums["known"],
+        sums["unresolved"],
+        _share(sums["seed"], total),
+        _share(sums["known"], total),
+        _share(sums["unresolved"], total),
+        sum_checked=True,
+        below_unit=sum(1 for part, amount in exact.items() if amount and not whole[part]),
+    )
+
+
+def _side(part: Part) -> str:
+    return part.kind if part.kind in ("seed", "unresolved") else "known"
+
+
+def _exposures(
+    matter: Matter, whole: Mapping[Part, int], accounts: Sequence[tuple[Moved, Account]], evidence: Evidence, labels: Labels
+) -> tuple[Exposure, ...]:
+    rows = []
+    for part, amount in whole.items():
+        if part.kind != "seed" or not amount or part.hop is None:
+            continue
+        seed = matter.seeds[part.name]
+        touch = evidence.touches.get((part.name, part.epoch, part.hop))
+        addresses = sorted(touch.addresses) if touch is not None else []
+        rows.append(
+            Exposure(
+                category=seed.category,
+                entity=seed.entity,
+                seed=seed.name,
+                kind="direct" if part.hop <= 1 else "indirect",
+                hops=part.hop,
+                epoch=part.epoch,
+                amount=amount,
+                share=_share(amount, matter.subject.amount),
+                usd=matter.worth.part(accounts, part, "usd"),
+                jpy=matter.worth.part(accounts, part, "jpy"),
+                first_at=None if touch is None else touch.first_at,
+                last_at=None if touch is None else touch.last_at,
+                seeds=tuple(_seed_used(address, seed, labels) for address in addresses),
+                regimes=status_in_epoch(seed, part.epoch, matter.now),
+            )
+        )
+    return tuple(sorted(rows, key=lambda row: (-row.amount, row.hops, row.seed, row.epoch or 0)))
+
+
+def _seed_used(address: str, seed: Seed, labels: Labels) -> SeedUsed:
+    own = labels.seeds.get(labels.owner(address), seed)
+    return SeedUsed(address, own.sources, own.confidence)
+
+
+_KNOWN: dict[str, Literal["service", "mint", "held", "fee", "burn"]] = {
+    kind: kind for kind in ("service", "mint", "held", "fee", "burn")
+}
+
+
+def _attributed(matter: Matter, whole: Mapping[Part, int], labels: Labels) -> tuple[Attributed, ...]:
+    rows = []
+    for part, amount in whole.items():
+        if part.kind not in _KNOWN or not amount or part.hop is None:
+            continue
+        service = labels.boundaries.get(part.name) if part.kind == "service" else None
+        rows.append(
+            Attributed(
+                kind=_KNOWN[part.kind],
+                name=part.name,
+                hops=part.hop,
+                amount=amount,
+                share=_share(amount, matter.subject.amount),
+                category="" if service is None else service.category,
+                entity="" if service is None else service.entity,
+            )
+        )
+    return tuple(sorted(rows, key=lambda row: (-row.amount, row.kind, row.name, row.hops)))
+
+
+def _unresolved(matter: Matter, whole: Mapping[Part, int], labels: Labels, settings: Settings) -> tuple[Unresolved, ...]:
+    """Unresolved parts by reason and place, added up over hops (under poison: the largest, as they overlap)."""
+    amounts: dict[tuple[str, str], list[int]] = defaultdict(list)
+    hops: dict[tuple[str, str], set[int | None]] = defaultdict(set)
+    for part, amount in whole.items():
+        if part.kind == "unresolved" and amount:
+            reason, _, name = part.name.partition(":")
+            amounts[reason, name].append(amount)
+            hops[reason, name].add(part.hop)
+    rows = []
+    for (reason, name), found in amounts.items():
+        amount = sum(found) if settings.rule in CONSERVING else max(found)
+        at = hops[reason, name]
+        rows.append(
+            Unresolved(
+                reason,
+                name,
+                amount,
+                _share(amount, matter.subject.amount),
+                settles(reason, name, labels, settings.max_hops),
+                next(iter(at)) if len(at) == 1 else None,
+            )
+        )
+    return tuple(sorted(rows, key=lambda row: (-row.amount, row.reason, row.name)))
+
+
+def _bounds(matter: Matter, settings: Settings, exposures: Sequence[Exposure]) -> tuple[Bound, ...]:
+    """Interval and bracket by category; sanctions always, whatever was found."""
+    found = {row.category for row in exposures} | {Category.SANCTIONED.value}
+    figures: dict[str, int] = defaultdict(int)
+    for row in exposures:
+        figures[row.category] += row.amount
+        figures[RISK] += row.amount
+    brackets = matter.brackets if matter.brackets is not None and settings.rule in CONSERVING else {}
+    no_bracket = matter.no_bracket if settings.rule in CONSERVING else "poison conserves nothing, so it has no bracket"
+    intervals = {} if matter.no_interval else _interval(matter, settings, sorted(found | set(brackets)))
+    names = dict.fromkeys([*sorted(found | set(intervals) | set(brackets))])
+    rows = []
+    for name in names:
+        if name == RISK and settings.rule is not Rule.TIHO:
+            continue
+        total = matter.subject.amount
+        lower = upper = None
+        why = matter.no_interval
+        if name in intervals:
+            lower, upper = math.floor(intervals[name][0]), min(math.ceil(intervals[name][1]), total)
+            if settings.rule in CONSERVING:  # rounding to whole units may move a figure past its exact bound
+                lower, upper = min(lower, figures[name]), max(upper, figures[name])
+        elif not why:
+            why = "tiho has one interval, for all risk together"
+        least, most = brackets.get(name, (0, 0) if brackets else (None, None))
+        rows.append(
+            Bound(
+                category=name,
+                lower=lower,
+                upper=upper,
+                lower_share=None if lower is None else _share(lower, total),
+                upper_share=None if upper is None else _share(upper, total),
+                bracket_lower=least,
+                bracket_upper=most,
+                bracket_lower_share=None if least is None else _share(least, total),
+                bracket_upper_share=None if most is None else _share(most, total),
+                no_interval="" if lower is not None else why,
+                no_bracket="" if least is not None else no_bracket,
+            )
+        )
+    return tuple(rows)
+
+
+def _interval(matter: Matter, settings: Settings, wanted: Sequence[str]) -> Bounds:
+    runs = {id(sub): sub.figure(settings, True, None) for sub in matter.subledgers}
+    if settings.rule is Rule.POISON:
+        if matter.direction == "destination":
+            return {}
+        strict = [(sub.moved[ref].amount, runs[id(sub)].received[ref]) for ref, sub in matter.parts]
+        return poison_interval(strict, settings.max_hops, matter.category_of, [name for name in wanted if name != RISK])
+    accounts = []
+    for ref, sub in matter.parts:
+        account = sub.account(runs[id(sub)], ref, settings)
+        check(account, sub.moved[ref].amount, what=f"{ref} (interval)")
+        accounts.append(account)
+    return interval(added(accounts), settings.rule, matter.category_of, [name for name in wanted if name != RISK])
+
+
+def _evidence(matter: Matter, runs: Mapping[int, Run], settings: Settings, limit: int) -> Evidence:
+    if matter.direction == "source":
+        sub = matter.parts[0][1]
+        refs = [ref for ref, _ in matter.parts]
+        return source_evidence(sub, runs[id(sub)], refs, settings, matter.category_of, limit=limit)
+    evidence = Evidence()
+    for _, sub in matter.parts:
+        destination_evidence(sub, runs[id(sub)], settings, evidence, limit=limit)
+    return evidence
+
+
+def _paths(matter: Matter, evidence: Evidence, limit: int) -> tuple[Path, ...]:
+    """The largest trails of each category, rounded and with their steps spelled out; largest first."""
+    rows = []
+    for category, trails in evidence.trails.items():
+        for trail, sub in sorted(trails, key=lambda entry: -entry[0].amount)[:limit]:
+            rows.append(_path(matter, category, trail, sub))
+    return tuple(sorted(rows, key=lambda path: (-path.amount, path.hops, path.seed, path.steps[0].ref)))
+
+
+def _path(matter: Matter, category: str, trail: Trail, sub: Subledger) -> Path:
+    seed = sub.reached[trail.refs[-1]] if matter.direction == "destination" else matter.seeds[trail.origin.name]
+    amount = round(trail.amount)
+    hop, steps = 0, []
+    sender = sub.start(trail.refs[0], trail.origin)
+    for place, ref in enumerate(trail.refs):
+        moved = sub.moved[ref]
+        before = sender if place == 0 else sub.moved[trail.refs[place - 1]].receiver
+        same = (
+            before is not None and moved.receiver is not None and sub.labels.owner(before) == sub.labels.owner(moved.receiver)
+        )
+        hop = max(hop, 1) if same else hop + 1
+        steps.append(
+            PathStep(
+                ref, moved.tx, moved.time, moved.block, before, moved.receiver, moved.amount, min(amount, moved.amount), hop
+            )
+        )
+    share = _share(trail.amount, matter.subject.amount)
+    return Path(category, seed.entity, seed.name, amount, share, trail.hop, tuple(steps))
+
+
+def _flag_notes(matter: Matter) -> list[str]:
+    """How many rows behind the figure have a weakness of their source."""
+    rows = {ref: moved for sub in matter.subledgers for ref, moved in sub.moved.items()}
+    notes = []
+    for bit, text in _FLAGS:
+        count = sum(1 for moved in rows.values() if moved.flags & bit)
+        if count:
+            notes.append(f"{count:,} of the {len(rows):,} transfers behind this account {text}")
+    return notes
+
+
+def _flow(matter: Matter, runs: Mapping[int, Run]) -> tuple[Flow, ...]:
+    """The transfers of the traced flow with what they carry, in order."""
+    rows: dict[str, Flow] = {}
+    for sub in matter.subledgers:
+        run = runs[id(sub)]
+        refs = sub.feeding if matter.direction == "source" else run.received.keys()
+        for ref in refs & run.received.keys():
+            lots = run.received[ref]
+            if matter.direction == "destination":
+                lots = tuple(lot for lot in lots if lot.origin == FOLLOWED)
+            if lots and ref in sub.moved and ref not in rows:
+                moved = sub.moved[ref]
+                carried = _carried(matter, lots)
+                rows[ref] = Flow(ref, moved.tx, moved.time, moved.block, moved.sender, moved.receiver, moved.amount, carried)
+    kept = sorted(rows.values(), key=lambda row: (-row.amount, row.ref))[:MAX_FLOW]
+    return tuple(sorted(kept, key=lambda row: (row.block, row.time, row.ref)))
+
+
+def _carried(matter: Matter, lots: Sequence[Lot]) -> dict[str, int]:
+    sums: dict[str, Fraction] = defaultdict(Fraction)
+    for origin, _, amount in lots:
+        if origin.kind == "seed":
+            key = "followed" if origin == FOLLOWED else matter.seeds[origin.name].category
+        else:
+            key = origin.kind
+        sums[key] += Fraction(amount)
+    return {key: round(amount) for key, amount in sorted(sums.items()) if round(amount)}
+
+
+def _parties(matter: Matter, labels: Labels) -> tuple[Party, ...]:
+    """Everybody in the traced flow, with the role they have in this run."""
+    addresses = {
+        address
+        for sub in matter.subledgers
+        for moved in sub.moved.values()
+        for address in (moved.sender, moved.receiver)
+        if address is not None
+    }
+    return tuple(_party(address, labels, matter.subject.address) for address in sorted(addresses))
+
+
+def _party(address: str, labels: Labels, subject: str | None) -> Party:
+    owner = labels.owner(address)
+    if address == subject:
+        return Party(address, "subject")
+    seed = labels.seeds.get(owner)
+    if seed is not None:
+        return Party(address, "seed", seed.category, seed.entity)
+    for role, services in (("boundary", labels.boundaries), ("pass_through", labels.pass_through)):
+        service = services.get(owner)
+        if service is not None:
+            return Party(address, role, service.category, service.entity)
+    return Party(address, "hub" if owner in labels.hubs else "ordinary")
+
+
+def own_flags(address: str | None, labels: Labels, now: int) -> tuple[Own, ...]:
+    """What the subject's own address, or its cluster, is tagged as."""
+    if address is None:
+        return ()
+    owner = labels.owner(address)
+    through = "" if owner == address else owner
+    seed = labels.seeds.get(owner)
+    if seed is not None:
+        return (
+            Own(
+                seed.category,
+                seed.entity,
+                address,
+                through,
+                seed.sources,
+                seed.confidence,
+                regimes(seed.designations, None, now),
+            ),
+        )
+    for services in (labels.boundaries, labels.pass_through):
+        service = services.get(owner)
+        if service is not None:
+            return (Own(service.category, service.entity, address, through, service.sources, service.confidence),)
+    return ()
