@@ -217,11 +217,12 @@ def sprinkle(world: World) -> None:
 
 
 def steal(world: World, entity: str) -> None:
-    """One transaction empties a rich user; it is reported, so its hash is tagged as a theft."""
-    victim = max(world.users, key=lambda user: user.wallet.balance)
-    spent = world.coins.choose(victim.wallet, victim.wallet.balance * 6 // 10)
-    if not spent:
+    """One transaction takes a rich user's largest coins; it is reported, so its hash is tagged as a theft."""
+    wallet = max(world.users, key=lambda user: user.wallet.balance).wallet
+    if not wallet.balance:
         return
+    wallet.coins.sort(key=lambda coin: coin.amount)
+    spent = [wallet.give(len(wallet.coins) - 1) for _ in range(min(5, len(wallet.coins)))]
     amount = sum(coin.amount for coin in spent) - world.coins.fee(len(spent), 1)
     thief = world.dice.pick(world.launderers).wallet
     stolen = world.sources.number("stolen_funds", entity)

@@ -122,8 +122,6 @@ def _array(pa: pa, cells: Sequence[Cell], kind: pa.DataType) -> pa.Array:
     return pa.array(cells, kind)
 
 
-def row_file(folder: Path, name: str, columns: dict[str, str], *, text: bool) -> RowFile:
-    """Open ``name`` in ``folder`` for writing, as ``.csv.gz`` or ``.parquet``."""
-    if text:
-        return CsvFile(folder / f"{name}.csv.gz", columns)
-    return ParquetFile(folder / f"{name}.parquet", columns)
+def row_file(path: Path, columns: dict[str, str]) -> RowFile:
+    """Open a file for writing, in the form that the ending of its name says."""
+    return ParquetFile(path, columns) if path.suffix == ".parquet" else CsvFile(path, columns)

@@ -116,19 +116,23 @@ def sanctions_list(plan: Plan, cast: Cast, edition: int) -> str:
     )
 
 
-def tag_pack(plan: Plan, cast: Cast) -> str:
-    """Services, criminals and reported thefts as a GraphSense TagPack."""
-    lines = [
+def _pack_header(title: str, lastmod: int) -> list[str]:
+    return [
         f"# {SYNTHETIC}",
-        "title: SYNTHETIC services",
+        f"title: SYNTHETIC {title}",
         "creator: exposure simulate",
         f"description: '{SYNTHETIC}'",
         "confidence: forensic",
         "is_cluster_definer: true",
         "source: simulation",
-        f"lastmod: '{day(edition_dates(plan)[0]):%Y-%m-%d}'",
+        f"lastmod: '{day(lastmod):%Y-%m-%d}'",
         "tags:",
     ]
+
+
+def services_pack(plan: Plan, cast: Cast) -> str:
+    """Services and criminals as a GraphSense TagPack."""
+    lines = _pack_header("services", edition_dates(plan)[0])
     for party in cast.parties:
         concept = _CONCEPTS.get(party.category)
         if concept is None:
@@ -138,6 +142,12 @@ def tag_pack(plan: Plan, cast: Cast) -> str:
         accounts = () if party.category is Category.MINING_POOL else (party.account.address,)
         for ticker, address in (*(("BTC", address) for address in coins), *(("ETH", address) for address in accounts)):
             lines += [f"- address: '{address}'", f"  label: {party.name}", f"  {field}: {concept}", f"  currency: {ticker}"]
+    return "\n".join(lines) + "\n"
+
+
+def thefts_pack(plan: Plan, cast: Cast) -> str:
+    """Reported thefts, by transaction, as a GraphSense TagPack."""
+    lines = _pack_header("thefts", edition_dates(plan)[1])
     for chain, tx, entity in cast.thefts:
         ticker = "BTC" if chain == "bitcoin" else "ETH"
         lines += [f"- tx_hash: '{tx}'", f"  label: {entity}", "  abuse: service_hack", f"  currency: {ticker}"]
@@ -153,10 +163,11 @@ def own_tags(cast: Cast) -> str:
     return "\n".join(lines) + "\n"
 
 
-def prices(plan: Plan) -> str:
-    """Daily prices of both coins in dollars, and of the dollar in yen: triangle waves, so that nobody takes them for real."""
+def prices(plan: Plan, token: str) -> str:
+    """Daily prices in dollars, and of the dollar in yen: triangle waves, so that nobody takes them for real."""
     lines = ["asset,date,currency,price"]
     series = (
+        (token, "usd", 1, 1, 90),
         ("bitcoin/native", "usd", 20_000, 30_000, 90),
         ("ethereum/native", "usd", 1_500, 2_400, 70),
         ("fiat/usd", "jpy", 130, 150, 120),

@@ -22,9 +22,10 @@ bitcoin_outputs, bitcoin_inputs   the UTXO chain: outputs and inputs, whole from
 ethereum_transfers                the account chain: native coin and one token, whole from the first block;
                                   the fee (wei) stands in the first row of a transaction, an empty sender mints
 ofac_edition_1.xml, _2.xml        two editions of a sanctions list, in the advanced XML form
-services_tagpack.yaml             exchanges, mixer, pool, swap, market, ransom, reported thefts, as a TagPack
+services_tagpack.yaml             exchanges, mixer, pool, swap, market and ransom, as a GraphSense TagPack
+thefts_tagpack.yaml               reported thefts by transaction, as a GraphSense TagPack
 own_tags.csv                      the institution's own addresses and a mining farm, as own CSV
-prices.csv                        daily prices in dollars, and the dollar in yen (triangle waves)
+prices.csv                        daily prices in dollars, and of the dollar in yen (triangle waves; the token is pegged)
 assets.csv                        what the token is called, and its decimals
 deposits.csv                      every deposit of a customer at the institution; index is the output number on
                                   bitcoin, the row within the transaction on ethereum
@@ -37,14 +38,13 @@ ethereum_etl/                     a few of the same transactions in ethereum-etl
 
 def commands(world: World, suffix: str) -> list[str]:
     """The commands that load a folder into the store ``store`` and trace the named deposits."""
+    edition = f"{lists.day(lists.edition_dates(world.plan)[0]):%Y-%m-%d}"
     out = [
         f"exposure import --store store --whole-ledger --chain bitcoin bitcoin_outputs{suffix} bitcoin_inputs{suffix}",
         f"exposure import --store store --whole-ledger --chain ethereum ethereum_transfers{suffix}",
-        "exposure import --store store prices.csv",
-        "exposure tags import --store store ofac_edition_1.xml",
-        "exposure tags import --store store ofac_edition_2.xml",
-        "exposure tags import --store store services_tagpack.yaml",
-        "exposure tags import --store store own_tags.csv",
+        "exposure import --store store assets.csv prices.csv",
+        "exposure tags import --store store ofac_edition_1.xml ofac_edition_2.xml services_tagpack.yaml thefts_tagpack.yaml",
+        f"exposure tags import --store store --published {edition} own_tags.csv",
     ]
     for name in (demo.BITCOIN, demo.ETHEREUM):
         deposit = world.demos[name]
@@ -58,7 +58,7 @@ def text(plan: Plan, world: World, written: Written, suffix: str) -> str:
     first, second = (f"{lists.day(time):%Y-%m-%d}" for time in lists.edition_dates(plan))
     end = f"{lists.day(plan.start + plan.seconds):%Y-%m-%d}"
     return f"""\
-SYNTHETIC DATA. {lists.SYNTHETIC[0].upper()}{lists.SYNTHETIC[1:]}.
+{lists.SYNTHETIC}.
 Any likeness of an address or a name to a real one is chance; nobody holds a key to any address in here.
 
 exposure simulate --size {plan.size} --seed {plan.seed}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -113,52 +113,74 @@ def _whole_or_nothing(folder: Path) -> Iterator[Path]:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _write(partial: Path, folder: Path, chosen: Plan, world: World, truths: Truth, report: Progress) -> SimulateSummary:
-    text = chosen.size == "small"
-    suffix = ".csv.gz" if text else ".parquet"
-    outputs = files.row_file(partial, "bitcoin_outputs", files.OUTPUT_COLUMNS, text=text)
-    inputs = files.row_file(partial, "bitcoin_inputs", files.INPUT_COLUMNS, text=text)
-    transfers = files.row_file(partial, "ethereum_transfers", files.TRANSFER_COLUMNS, text=text)
-    deposits = files.CsvFile(partial / "deposits.csv", files.DEPOSIT_COLUMNS)
-    told = files.row_file(partial, "truth", files.TRUTH_COLUMNS, text=text) if truths != "none" else None
-    rows = dict.fromkeys(
-        (f"bitcoin_outputs{suffix}", f"bitcoin_inputs{suffix}", f"ethereum_transfers{suffix}", "deposits.csv"), 0
+@dataclass(slots=True)
+class _Tables:
+    """The row files of a folder, open; ``rows`` counts what went into them."""
+
+    ledgers: dict[str, files.RowFile]
+    told: files.RowFile | None
+    rows: dict[str, int] = field(default_factory=dict)
+
+    def write(self, name: str, part: Sequence[files.Row]) -> None:
+        """Append rows to a file."""
+        self.ledgers[name].write(part)
+        self.rows[name] = self.rows.get(name, 0) + len(part)
+
+
+def _open_tables(partial: Path, suffix: str, truths: Truth, stack: ExitStack) -> _Tables:
+    def opened(name: str, columns: dict[str, str], ending: str = suffix) -> files.RowFile:
+        file = files.row_file(partial / f"{name}{ending}", columns)
+        stack.callback(file.close)
+        return file
+
+    return _Tables(
+        {
+            f"bitcoin_outputs{suffix}": opened("bitcoin_outputs", files.OUTPUT_COLUMNS),
+            f"bitcoin_inputs{suffix}": opened("bitcoin_inputs", files.INPUT_COLUMNS),
+            f"ethereum_transfers{suffix}": opened("ethereum_transfers", files.TRANSFER_COLUMNS),
+            "deposits.csv": opened("deposits", files.DEPOSIT_COLUMNS, ".csv"),
+        },
+        opened("truth", files.TRUTH_COLUMNS) if truths != "none" else None,
     )
+
+
+def _write(partial: Path, folder: Path, chosen: Plan, world: World, truths: Truth, report: Progress) -> SimulateSummary:
+    suffix = ".csv.gz" if chosen.size == "small" else ".parquet"
     beginning = _Beginning()
     etl: dict[str, str] = {}
-    for chunk in economy.run(world):
-        parts: tuple[Sequence[files.Row], ...] = (
-            chunk.outputs,
-            chunk.inputs,
-            chunk.transfers,
-            [deposit[:-1] for deposit in chunk.deposits],
-        )
-        for name, file, part in zip(rows, (outputs, inputs, transfers, deposits), parts, strict=True):
-            file.write(part)
-            rows[name] += len(part)
-        etl = etl or etl_form.tables(chunk.transfers)
-        if told is not None:
-            told.write(truth.really(chunk.deposits, world.sources))
-        if truths == "rules":
-            beginning.add(chunk)
-        report(chunk.done * 0.7, "SYNTHETIC ledgers")
-    for file in (outputs, inputs, transfers, deposits):
-        file.close()
-    sentence = "No truth was asked for (--truth none)."
-    if told is not None:
-        sentence = "Truth: whose money every deposit really was. Add --truth rules for what the rules say."
-        if truths == "rules":
+    with ExitStack() as stack:
+        tables = _open_tables(partial, suffix, truths, stack)
+        for chunk in economy.run(world):
+            deposits: list[files.Row] = [deposit[:-1] for deposit in chunk.deposits]
+            parts: list[Sequence[files.Row]] = [chunk.outputs, chunk.inputs, chunk.transfers, deposits]
+            for name, part in zip(tables.ledgers, parts, strict=True):
+                tables.write(name, part)
+            etl = etl or etl_form.tables(chunk.transfers)
+            if tables.told is not None:
+                tables.told.write(truth.really(chunk.deposits, world.sources))
+            if truths == "rules":
+                beginning.add(chunk)
+            report(chunk.done * (0.7 if truths == "rules" else 1), "SYNTHETIC ledgers")
+        if truths == "rules" and tables.told is not None:
             report(0.75, "what the rules say")
-            told.write(_by_rules(beginning, world))
-            covered = len(beginning.deposits)
-            which = "every deposit" if beginning.whole else f"the first {covered:,} deposits"
-            sentence = f"Truth: whose money every deposit really was, and what each rule says of {which} ({covered:,})."
-        told.close()
+            tables.told.write(_by_rules(beginning, world))
+    sentence = _coverage(truths, beginning)
     _write_texts(partial, chosen, world, etl)
-    written = readme.Written(rows, sentence)
+    written = readme.Written(tables.rows, sentence)
     (partial / "README.txt").write_text(readme.text(chosen, world, written, suffix), encoding="ascii", newline="\n")
     report(1.0, "done")
-    return SimulateSummary(folder, chosen.size, chosen.seed, rows, sentence, readme.commands(world, suffix))
+    return SimulateSummary(folder, chosen.size, chosen.seed, tables.rows, sentence, readme.commands(world, suffix))
+
+
+def _coverage(truths: Truth, beginning: _Beginning) -> str:
+    """What the truth covers, in a sentence."""
+    if truths == "none":
+        return "No truth was asked for (--truth none)."
+    if truths == "really":
+        return "Truth: whose money every deposit really was. Ask with --truth rules for what the rules say as well."
+    count = len(beginning.deposits)
+    which = f"every deposit ({count:,})" if beginning.whole else f"the first {count:,} deposits, on which no later row bears"
+    return f"Truth: whose money every deposit really was, and what each rule says of {which}."
 
 
 def _by_rules(beginning: _Beginning, world: World) -> Iterator[truth.TruthRow]:
@@ -171,9 +193,10 @@ def _write_texts(partial: Path, chosen: Plan, world: World, etl: dict[str, str])
     texts = {
         "ofac_edition_1.xml": lists.sanctions_list(chosen, world.cast, 0),
         "ofac_edition_2.xml": lists.sanctions_list(chosen, world.cast, 1),
-        "services_tagpack.yaml": lists.tag_pack(chosen, world.cast),
+        "services_tagpack.yaml": lists.services_pack(chosen, world.cast),
+        "thefts_tagpack.yaml": lists.thefts_pack(chosen, world.cast),
         "own_tags.csv": lists.own_tags(world.cast),
-        "prices.csv": lists.prices(chosen),
+        "prices.csv": lists.prices(chosen, world.accounts.token),
         "assets.csv": f"asset,symbol,decimals\n{world.accounts.token},SIMUSD,6\n",
         **{f"ethereum_etl/{name}": text for name, text in etl.items()},
     }
