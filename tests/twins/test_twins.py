@@ -28,7 +28,8 @@ def assert_same(mine, theirs, limit, *, rule):
     if rule is not Rule.POISON:
         for pot in {*theirs.held, *mine.held}:
             same_lots(mine.held.get(pot, ()), theirs.held.get(pot, ()), limit, rule, pot)
-    assert mine.collisions == theirs.collisions
+    if rule is not Rule.POISON:  # flags have no units: the smallest hop hides an older flag of the same theft
+        assert mine.collisions == theirs.collisions
 
 
 def same_lots(mine, theirs, limit, rule, what):
