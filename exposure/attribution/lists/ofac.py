@@ -372,7 +372,7 @@ def _read(stream: Bounded, name: str) -> _Reader:
             f"{name}, line {error.lineno:,}: not well-formed XML, or cut off ({expat.errors.messages.get(error.code, error)}); "
             "get the file again"
         ) from error
-    except ValueError as error:  # expat knows few encodings besides UTF-8
+    except (ValueError, LookupError) as error:  # expat knows few encodings besides UTF-8
         raise AttributionError(f"{name}: its encoding cannot be read ({shown(error)}); the official file is UTF-8") from error
     missing = {"DateOfIssue", "ReferenceValueSets", "DistinctParties", "SanctionsEntries"} - reader.sections
     if missing:
