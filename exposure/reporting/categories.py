@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from exposure.measure.status import headline
 from exposure.model.labels import Category
-from exposure.model.results import Exposure, Section
+from exposure.model.results import Attributed, Exposure, Section, Unresolved
 from exposure.reporting.words import (
     CATEGORY_STYLES,
     SEED_STYLE,
@@ -45,16 +45,21 @@ def category_share(section: Section, category: str, rows: Sequence[Exposure]) ->
 
 def category_split(section: Section, rows: Sequence[Exposure]) -> list[str]:
     """The headline split: how much was listed at the time, how much later. Words alone where all rows say the same."""
-    shares: dict[str, float] = {}
+    split: dict[str, list[Exposure]] = {}
     for row in rows:
-        said = headline(row.regimes)
-        shares[said] = shares.get(said, 0.0) + row.share
-    if set(shares) == {""}:
+        split.setdefault(headline(row.regimes), []).append(row)
+    if set(split) == {""}:
         return []
-    named = [(words, words or "without a listing date") for words in (*TIMINGS.values(), "") if words in shares]
+    named = [(words, words or "without a listing date") for words in (*TIMINGS.values(), "") if words in split]
     if len(named) == 1 or section.rule == "poison":
         return [words for _, words in named]
-    return [f"{percent(shares[key])} {words}" for key, words in named]
+    return [f"{percent(share_of(section, split[key]))} {words}" for key, words in named]
+
+
+def share_of(section: Section, parts: Sequence[Exposure | Attributed | Unresolved]) -> float:
+    """Share of several parts together: from their exact amounts, so that all parts are exactly all."""
+    total = section.subject.amount
+    return sum(part.amount for part in parts) / total if total else 0.0
 
 
 def unresolved_share(section: Section) -> float | None:

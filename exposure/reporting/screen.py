@@ -15,10 +15,11 @@ from exposure.reporting.layout import Piece, flow
 from exposure.reporting.parts import answer, by_rule, paths, subject
 from exposure.reporting.table import account
 from exposure.reporting.words import UNRESOLVED_STYLE, cut, days_old
-from exposure.units import day, duration
+from exposure.units import day, duration, money
 
 MAX_GROUPS = 8
 MAX_LISTS = 4
+MAX_PRICES = 4
 OLD_LIST_DAYS = 7
 LABEL = 10
 
@@ -51,7 +52,7 @@ def screen(report: Report, *, zone: tzinfo = UTC) -> Text:
         lines += [Text()] if number else []
         lines += subject(head, zone)
         lines += answer(head, report.question.max_hops)
-        lines += _question(report, head)
+        lines += _question(report, head, whole=not number)
         lines += [Text(), *account(head, report.question.max_hops)]
         if len(sections) > 1:
             lines += [Text(), *by_rule(sections)]
@@ -71,21 +72,25 @@ def _groups(sections: Sequence[Section]) -> list[list[Section]]:
     return sorted(groups.values(), key=lambda group: not any(section.exposures or section.own for section in group))
 
 
-def _question(report: Report, section: Section) -> list[Text]:
+def _question(report: Report, section: Section, *, whole: bool) -> list[Text]:
+    """What this account answers; what all accounts share (ledger, labels) is said with the first one (``whole``)."""
     question = report.question
     what = "source of funds" if section.direction == "source" else "where the value went"
     limit = "no hop limit" if question.max_hops is None else f"up to {question.max_hops} hops"
-    pieces = [f"{what}, {section.rule}, {limit};"]
+    said = [f"{what}, {section.rule}, {limit}"]
     if question.since is not None or question.until is not None:
         start = day(question.since) if question.since is not None else "the beginning"
         end = day(question.until) if question.until is not None else "the end"
-        pieces.append(f"transfers from {start} to {end};")
-    pieces += [
-        f"ledger to block {end.block:,} ({day(end.time)});" for end in report.as_of if end.chain == section.subject.chain
-    ]
-    pieces.append(f"labels of {day(report.run.label_time)}")
-    styled: list[Piece] = [(piece, "") for piece in pieces]
-    return flow(Text("Question", "bold"), [*styled, *_ages(report)], indent=LABEL, gap=" ")
+        said.append(f"transfers from {start} to {end}")
+    ledgers = [one for one in report.as_of if whole or one.chain == section.subject.chain]
+    if whole or len(report.as_of) > 1:
+        for one in ledgers:
+            name = f"{cut(one.chain, 20)} " if len(ledgers) > 1 else ""
+            said.append(f"{name}ledger to block {one.block:,} ({day(one.time)})")
+    if whole:
+        said.append(f"labels of {day(report.run.label_time)}")
+    pieces: list[Piece] = [(text + (";" if place < len(said) - 1 else ""), "") for place, text in enumerate(said)]
+    return flow(Text("Question", "bold"), [*pieces, *(_ages(report) if whole else [])], indent=LABEL, gap=" ")
 
 
 def _ages(report: Report) -> list[Piece]:
@@ -119,7 +124,7 @@ def _footer(report: Report) -> list[Text]:
             lines += flow(Text(label, "bold yellow"), [(cut(sentence, 600), "yellow")], indent=LABEL)
     for note in dict.fromkeys(note for section in report.sections for note in section.notes):
         lines += flow(Text("Note"), [(cut(note, 600), "")], indent=LABEL)
-    lines += flow(Text("Prices", "dim"), _prices(report.sections), indent=LABEL)
+    lines += flow(Text("Prices", "dim"), _prices(report.sections), indent=LABEL, gap=" ")
     run = report.run
     counts = "".join(f", {value:,} {cut(name, 30)}" for name, value in run.counts.items())
     record = f"exposure {run.version}, engine {cut(run.engine, 20)}, store version {run.store_version}"
@@ -129,10 +134,17 @@ def _footer(report: Report) -> list[Text]:
 
 
 def _prices(sections: Sequence[Section]) -> list[Piece]:
-    """Which prices valued the subjects, and where they are from."""
+    """Which prices valued the subjects, and where they are from; many of them as a span of days."""
     used = dict.fromkeys(price for section in sections for price in section.prices)
     if not used:
         return [("none stored for these assets and days: no amount is given in USD or JPY", "dim")]
-    texts = [f"{one.currency.upper()} {one.value:,.2f} of {day(one.as_of)} from {cut(one.source, 30)}" for one in used]
-    more = f"and {len(texts) - 4} more (each transfer at its own time)"
-    return [("; ".join(texts[:4] + ([more] if len(texts) > 4 else [])), "dim")]
+    if len(used) <= MAX_PRICES:
+        texts = [
+            f"{money(one.value, one.currency)} a coin on {day(one.as_of)} from {cut(one.source, 60)}"
+            for one in sorted(used, key=lambda one: (one.as_of, one.currency != "usd"))
+        ]
+    else:
+        days = sorted(one.as_of for one in used)
+        sources = ", ".join(dict.fromkeys(cut(one.source, 60) for one in used))
+        texts = [f"each transfer at its own time, {day(days[0])} to {day(days[-1])}, from {cut(sources, 200)}"]
+    return [(text + (";" if place < len(texts) - 1 else ""), "dim") for place, text in enumerate(texts)]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from rich.text import Text
 
 from exposure.model.results import Attributed, Bound, Exposure, Section, Unresolved
-from exposure.reporting.categories import by_category, category_amount, style_of, unresolved_share
+from exposure.reporting.categories import by_category, category_amount, share_of, style_of, unresolved_share
 from exposure.reporting.layout import Piece, columns, flow
 from exposure.reporting.words import (
     SERVICE_STYLE,
@@ -122,7 +122,7 @@ def _category(section: Section, category: str, rows: list[Exposure], bound: Boun
         lines += _entity(row)
     rest = rows[MAX_ROWS:]
     if rest:
-        share = None if section.rule == "poison" else sum(row.share for row in rest)
+        share = None if section.rule == "poison" else share_of(section, rest)
         lines.append(_share_line(f"  and {len(rest)} more rows", share, [("--format json lists them", "dim")], "dim"))
     return lines
 
@@ -181,7 +181,7 @@ def _why_none(bounds: Sequence[Bound]) -> list[Text]:
     ):
         for reason in dict.fromkeys(reason for _, reason in reasons):
             who = ", ".join(category_words(category) for category, why in reasons if why == reason)
-            label = "no interval" if what == "interval" else "nothing holds whatever the rule"
+            label = "no interval" if what == "interval" else "no bracket (whatever the rule)"
             lines += flow(Text("  "), [(f"{label} for {who}: {cut(reason, 300)}", "dim")], indent=2)
     return lines
 
@@ -191,18 +191,18 @@ def _services(section: Section) -> list[Text]:
     services = [part for part in section.attributed if part.kind == "service"]
     if services:
         head = "from services" if section.direction == "source" else "to services"
-        lines += _parts(head, services, lambda part: cut(part.entity, 40) if part.entity else short(part.name))
+        lines += _parts(section, head, services, lambda part: cut(part.entity, 40) if part.entity else short(part.name))
     mined = [part for part in section.attributed if part.kind == "mint"]
     if mined:
-        lines += _parts("newly mined", mined, lambda part: cut(part.entity or short(part.name), 40) or "pool unknown")
+        lines += _parts(section, "newly mined", mined, lambda part: cut(part.entity or short(part.name), 40) or "pool unknown")
     for kind, words in _SINKS:
         some = [part for part in section.attributed if part.kind == kind]
         if some:
-            lines += _parts(words, some, lambda part: f"at {short(part.name)}" if part.name else "")
+            lines += _parts(section, words, some, lambda part: f"at {short(part.name)}" if part.name else "")
     return lines
 
 
-def _parts(head: str, parts: Sequence[Attributed], name_of: Callable[[Attributed], str]) -> list[Text]:
+def _parts(section: Section, head: str, parts: Sequence[Attributed], name_of: Callable[[Attributed], str]) -> list[Text]:
     """One line for all parts of a kind: names with their shares and hops, largest first."""
     named: dict[str, list[Attributed]] = {}
     for part in parts:
@@ -210,12 +210,12 @@ def _parts(head: str, parts: Sequence[Attributed], name_of: Callable[[Attributed
     largest = sorted(named.items(), key=lambda item: -sum(part.amount for part in item[1]))
     pieces = []
     for name, some in largest[:MAX_ROWS]:
-        label = f"{name} {percent(sum(part.share for part in some))}" if len(largest) > 1 else name
+        label = f"{name} {percent(share_of(section, some))}" if len(largest) > 1 else name
         pieces.append(f"{label} ({hop_range(part.hops for part in some)})".strip())
     if len(largest) > MAX_ROWS:
-        rest = sum(part.share for _, some in largest[MAX_ROWS:] for part in some)
-        pieces.append(f"{len(largest) - MAX_ROWS} more {percent(rest)}")
-    return _share_lines(head, sum(part.share for part in parts), listed(pieces, SERVICE_STYLE), SERVICE_STYLE, SHARE_END, " ")
+        rest = [part for _, some in largest[MAX_ROWS:] for part in some]
+        pieces.append(f"{len(largest) - MAX_ROWS} more {percent(share_of(section, rest))}")
+    return _share_lines(head, share_of(section, parts), listed(pieces, SERVICE_STYLE), SERVICE_STYLE, SHARE_END, " ")
 
 
 def _unresolved(section: Section, max_hops: int | None) -> list[Text]:
@@ -236,7 +236,7 @@ def _unresolved(section: Section, max_hops: int | None) -> list[Text]:
             lines += _share_lines(f"  {name}", part.share, [(cut(part.settles, 300), "")], UNRESOLVED_STYLE, SHARE_END)
         rest = parts[MAX_PLACES:]
         if rest:
-            share = None if section.rule == "poison" else sum(part.share for part in rest)
+            share = None if section.rule == "poison" else share_of(section, rest)
             name = f"  {_REASONS.get(reason, cut(reason, 20))}: {len(rest)} more"
             lines += _share_lines(name, share, [("--format json lists them", "dim")], UNRESOLVED_STYLE, SHARE_END)
     return lines

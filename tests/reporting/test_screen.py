@@ -87,7 +87,7 @@ def test_interval_and_bracket_stand_in_their_columns(report: Report) -> None:
 
 
 def test_a_missing_bracket_says_why(report: Report) -> None:
-    assert "nothing holds whatever the rule for mixer: the cone passed 50,000 transactions" in _plain(report)
+    assert "no bracket (whatever the rule) for mixer: the cone passed 50,000 transactions" in _plain(report)
 
 
 def test_every_unresolved_part_says_what_settles_it(report: Report) -> None:
@@ -156,8 +156,8 @@ def test_the_time_stands_in_the_zone_asked_for_and_in_utc(report: Report) -> Non
 def test_a_thousand_rows_still_make_one_screen(report: Report) -> None:
     section = report.sections[0]
     rows = tuple(replace(section.exposures[0], entity=f"E{n}", amount=1000 - n, share=1e-4) for n in range(1000))
-    lost = tuple(replace(part, share=1e-4) for part in section.unresolved * 400)
-    services = tuple(replace(part, share=1e-4, entity=f"S{n}") for n, part in enumerate(section.attributed * 400))
+    lost = tuple(replace(part, amount=100, share=1e-4) for part in section.unresolved * 400)
+    services = tuple(replace(part, amount=100, share=1e-4, entity=f"S{n}") for n, part in enumerate(section.attributed * 400))
     many = replace(section, exposures=rows, unresolved=lost, attributed=services)
     crowd = replace(report, sections=tuple(replace(many, subject=replace(many.subject, asset=f"a{n}")) for n in range(100)))
     text = _plain(crowd)
