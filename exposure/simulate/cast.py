@@ -121,7 +121,7 @@ def assemble(plan: Plan, keys: Keys, sources: Sources) -> Cast:
     pretend = _party(keys, sources, "PRETEND METALS JSC", Category.SANCTIONED)
     pretend.listing = Listing(900_002, "UKRAINE-EO13661", plan.start - 1_700 * DAY, editions=(0,))
     mock = _party(keys, sources, "MOCK EXCHANGE LIMITED", Category.SANCTIONED)
-    mock.listing = Listing(900_003, "CYBER2", plan.day(0.7), editions=(1,))
+    mock.listing = Listing(900_003, "CYBER2", plan.day(0.92), editions=(1,))
     exchanges = [
         Custodian(_party(keys, sources, f"Exchange {tree}", Category.EXCHANGE, habit=Habit.LARGEST_FIRST))
         for tree in ("Alder", "Birch", "Cedar")

@@ -31,7 +31,7 @@ def day(time: int) -> datetime:
 
 def edition_dates(plan: Plan) -> tuple[int, int]:
     """When the two editions of the sanctions list were issued, in unix seconds."""
-    return plan.day(0.08), plan.day(0.75)
+    return plan.day(0.08), plan.day(0.95)
 
 
 def listed_addresses(party: Party, edition: int) -> list[tuple[int, str]]:

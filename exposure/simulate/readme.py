@@ -68,7 +68,7 @@ fan-out and fan-in, a mixer of equal denominations, a swap contract, dust, zero-
 transactions, two thefts per generation of users, and three listed parties:
   FICTION TRADING OU      listed before the time of the ledger; one more address from edition 2 on, one never listed
   PRETEND METALS JSC      in edition 1 ({first}), gone from edition 2 ({second})
-  MOCK EXCHANGE LIMITED   listed {lists.day(plan.day(0.7)):%Y-%m-%d}, after most of its transfers
+  MOCK EXCHANGE LIMITED   listed {lists.day(plan.day(0.92)):%Y-%m-%d}, after most of its transfers
 
 Files
 {_FILES}
