@@ -62,6 +62,7 @@ class _Found(NamedTuple):
     size: int
     hash: str
     previous: str
+    time: int
     stated: int | None
 
 
@@ -157,8 +158,9 @@ def _survey(number: int, name: str, stream: BinaryIO, findings: Findings) -> tup
     magic = stream.read(4)
     if magic not in MAGICS:
         stream.seek(0)
-        block = _look(number, 0, size, stream.read(_SURVEY_BYTES))
-        if block is None or size > MAX_BLOCK:
+        head = stream.read(_SURVEY_BYTES)
+        block = _look(number, 0, size, head) if is_block_file(head) and size <= MAX_BLOCK else None
+        if block is None:
             raise InputError(
                 f"{name} is no block file: it starts with neither a known magic nor a block header; a node of 2024 or later "
                 "may have written it under the key in xor.dat beside it: switch that off (-blocksxor=0) and copy again"
@@ -199,7 +201,7 @@ def _look(number: int, offset: int, size: int, head: bytes) -> _Found | None:
         return None
     header = read_header(head)
     stated = coinbase_height(head[:size]) if header.version >= 2 else None
-    return _Found(number, offset, size, header.hash, header.previous, stated)
+    return _Found(number, offset, size, header.hash, header.previous, header.time, stated)
 
 
 def _next_magic(stream: BinaryIO, start: int, magic: bytes) -> int | None:
@@ -238,7 +240,7 @@ def _heights(found: Sequence[_Found], chain: Chain, first: int | None) -> dict[s
     for one in found:
         if one.hash in GENESIS or one.previous == _NO_PARENT:
             known[one.hash] = 0
-        elif one.stated is not None and one.stated >= least:
+        elif one.stated is not None and one.stated >= least and (chain.name != "bitcoin" or _plausible(one)):
             known[one.hash] = one.stated
     if first is not None:
         told = known.setdefault(found[0].hash, first)
@@ -268,6 +270,12 @@ def _heights(found: Sequence[_Found], chain: Chain, first: int | None) -> dict[s
                 raise InputError(f"block {block} would lie at heights {heights}: the files, or they and --height, contradict")
             waiting.append(block)
     return known
+
+
+def _plausible(one: _Found) -> bool:
+    """Whether a stated height fits the block's time, ten minutes a block, give or take a factor of two."""
+    expected = (one.time - _GENESIS_TIME) // 600
+    return one.stated is not None and expected // 2 <= one.stated <= expected * 2
 
 
 def _longest(found: Sequence[_Found], heights: dict[str, int]) -> set[str]:
