@@ -102,6 +102,10 @@ def section(matter: Matter, settings: Settings, *, max_paths: int) -> Section:
     if conserving:
         for moved, account in accounts:
             check(account, moved.amount, what=moved.ref)
+    else:  # a flagged pot may hold far more than the subject; of the subject's value at most all of it is there
+        accounts = [
+            (moved, {part: min(amount, moved.amount) for part, amount in account.items()}) for moved, account in accounts
+        ]
     exact = added(account for _, account in accounts)
     whole = _whole(exact, matter.subject.amount, conserving=conserving)
     evidence = _evidence(matter, runs, settings, max_paths)
