@@ -1,11 +1,7 @@
 """OFAC's advanced XML: what a feature row becomes, and everything that must be refused."""
 
 import bz2
-import csv
 import gzip
-import pickle
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
@@ -16,8 +12,7 @@ from exposure.attribution import opening
 from exposure.attribution.lists import read_list
 from exposure.errors import AttributionError
 from exposure.model.labels import Category
-from exposure.model.tags import ListKind, ParsedList, SubjectKind
-from exposure.units import day
+from exposure.model.tags import ListKind, SubjectKind
 
 
 def test_each_feature_row_is_a_tag_with_its_partys_name_dates_and_programmes(tmp_path: Path) -> None:
@@ -141,34 +136,3 @@ def test_an_archive_with_several_files_or_a_folder_is_refused(tmp_path: Path) ->
         read_list(tmp_path / "absent.xml")
     with pytest.raises(AttributionError, match="cannot be opened"):
         read_list(tmp_path)
-
-
-def _in_a_process_of_its_own(path: Path) -> tuple[ParsedList, float, float]:
-    """What a list says, the processor's seconds and the peak memory in MB that a program needs to read it."""
-    code = (
-        "import pickle, resource, sys; from pathlib import Path; from exposure.attribution.lists import read_list; "
-        "parsed = read_list(Path(sys.argv[1])).parsed; used = resource.getrusage(resource.RUSAGE_SELF); "
-        "sys.stdout.buffer.write(pickle.dumps((parsed, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)))"
-    )
-    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, check=True)
-    return pickle.loads(done.stdout)  # type: ignore[no-any-return]  # what the line above wrote
-
-
-@pytest.mark.data
-def test_the_real_list_agrees_with_its_transcript(check_data: Path) -> None:
-    parsed, seconds, megabytes = _in_a_process_of_its_own(check_data / "data/ofac/sdn_advanced_2025-12-04.xml.bz2")
-    assert (parsed.rows, parsed.subjects, len({tag.reference for tag in parsed.tags})) == (761, 745, 79)
-    with (check_data / "data/ofac/ofac_adv_2025-12-04.csv").open(encoding="utf-8") as file:
-        wanted = sorted(tuple(row.values()) for row in csv.DictReader(file))
-    got = sorted(
-        (tag.original, tag.ticker, tag.entity, tag.reference, day(tag.listed_on or 0), "; ".join(tag.programmes))
-        for tag in parsed.tags
-    )
-    assert got == wanted
-    assert parsed.published == at("2025-11-19")
-    assert seconds < 15 and megabytes < 150
-    # The traps that are in this edition.
-    by_ticker = {(tag.ticker, tag.family) for tag in parsed.tags}
-    assert {("XBT", "tron"), ("USDT", "bitcoin"), ("USDT", "tron"), ("USDT", "evm")} <= by_ticker
-    assert sum(tag.entity == "CHEIL CREDIT BANK" and tag.listed_on == at("2017-09-26") for tag in parsed.tags) == 53
-    assert [problem.where for problem in parsed.problems] == ["profile 29585"], "the one XMR value that is no address"

@@ -131,18 +131,3 @@ def test_a_pack_that_is_no_text_is_refused_with_its_line(tmp_path: Path) -> None
         read_list(path)
     path.write_bytes(b"\xef\xbb\xbf" + f"{HEAD}label: x\ntags:\n- address: {btc('a')}\n".encode())
     assert read_list(path).parsed.rows == 1, "a byte order mark is no fault"
-
-
-@pytest.mark.data
-def test_every_real_pack_loads(check_data: Path) -> None:
-    read = {path.stem: read_list(path).parsed for path in sorted((check_data / "data/tagpacks").glob("*/*.yaml"))}
-    assert len(read) == 17 and all(parsed.form == "tagpack" for parsed in read.values())
-    assert not any(problem.dropped for parsed in read.values() for problem in parsed.problems)
-    assert len(read["graphsense.actorpack"].entities) == 3813
-    assert {tag.category for tag in read["blender_io"].tags} == {Category.MIXER}
-    assert {tag.category for tag in read["lazarus"].tags} == {Category.SANCTIONED}
-    assert {tag.category for tag in read["hydra"].tags} == {Category.DARKNET_MARKET}
-    assert {tag.category for tag in read["ronin_bridge"].tags} == {Category.STOLEN_FUNDS}
-    assert {tag.category for tag in read["usdt_blacklist"].tags} == {Category.OTHER}, "blacklisted by an issuer: no role"
-    assert read["sinbad_io"].published is None
-    assert sum(len(parsed.tags) for parsed in read.values()) == 1844
