@@ -39,7 +39,9 @@ def connect(folder: Path, spill: Path) -> Engine:
     engine.execute("set memory_limit = $limit", {"limit": MEMORY_LIMIT})
     engine.execute("set threads = $threads", {"threads": THREADS})
     engine.execute("set preserve_insertion_order = false")
-    engine.execute("set enable_progress_bar = false")
+    # In a notebook without ipywidgets the bar is off and may not even be set to off.
+    if engine.execute("select current_setting('enable_progress_bar')").fetchall() != [(False,)]:
+        engine.execute("set enable_progress_bar = false")
     engine.execute("set temp_directory = $spill", {"spill": str(spill.absolute())})
     engine.execute("set allowed_directories = $folders", {"folders": [str(folder.absolute())]})
     for statement in _LOCKED_DOWN:
