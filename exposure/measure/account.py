@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import localcontext
+from functools import wraps
+from typing import Any, NamedTuple, ParamSpec, TypeAlias, TypeVar
 
 from exposure.errors import EngineError
 from exposure.model.labels import Category, Labels, Seed
@@ -12,6 +14,22 @@ from exposure.model.ledger import Kind, Transfer, UtxoTx
 from exposure.model.settings import Rule
 from exposure.taint.reference.lots import CONSERVED, FOLLOWED, Amount, Lot, Origin, Run, is_beyond
 from exposure.taint.reference.origins import owner_origin, seed_origin
+from exposure.taint.reference.pots import DIGITS
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+def _in_long_decimals(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Add up in the precision of the haircut: the usual 28 digits would cut a unit off a sum above 10^28."""
+
+    @wraps(function)
+    def wrapped(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        with localcontext() as context:
+            context.prec = DIGITS
+            return function(*args, **kwargs)
+
+    return wrapped
 
 
 class Part(NamedTuple):
@@ -38,6 +56,7 @@ def part_of(origin: Origin, hop: int, max_hops: int | None) -> Part:
     return Part(origin.kind, origin.name, origin.epoch, hop)
 
 
+@_in_long_decimals
 def source(lots: Iterable[Lot], max_hops: int | None) -> Account:
     """Where value came from: lots, added up by origin and hop."""
     account: Account = defaultdict(int)
@@ -47,6 +66,7 @@ def source(lots: Iterable[Lot], max_hops: int | None) -> Account:
     return dict(account)
 
 
+@_in_long_decimals
 def added(accounts: Iterable[Account]) -> Account:
     """The account of several subjects together."""
     total: Account = defaultdict(int)
@@ -56,6 +76,7 @@ def added(accounts: Iterable[Account]) -> Account:
     return dict(total)
 
 
+@_in_long_decimals
 def check(account: Account, total: int, *, what: str) -> None:
     """Refuse an account whose parts do not sum to its total.
 
@@ -69,6 +90,7 @@ def check(account: Account, total: int, *, what: str) -> None:
         raise EngineError(f"the account of {what} sums to {found}, not to {total}: please report this fault")
 
 
+@_in_long_decimals
 def destination_of_transfer(run: Run, transfers: Sequence[Transfer], labels: Labels, max_hops: int | None) -> Account:
     """Where the followed value of a run over an account chain went (``run`` was made with ``follow``)."""
     account: Account = defaultdict(int)
@@ -88,22 +110,47 @@ def destination_of_transfer(run: Run, transfers: Sequence[Transfer], labels: Lab
     return dict(account)
 
 
+@_in_long_decimals
 def destination_of_coin(
     run: Run, txs: Sequence[UtxoTx], labels: Labels, max_hops: int | None, *, taint_fee: bool = False
 ) -> Account:
     """Where the followed value of a run over a UTXO chain went (``run`` was made with ``follow``)."""
     account: Account = defaultdict(int)
+    passed_on = _fees_in_coinbases(txs) if taint_fee else set()
+    times = {tx.tx: tx.time for tx in txs}
     for tx in txs:
-        if not taint_fee or tx.coinbase:
+        if tx.tx not in passed_on:
             _ended(account, run.fees[tx.tx], Part("fee", "", None, None), max_hops)
         for n, output in enumerate(tx.outputs):
-            coin = f"{tx.tx}:{n}"
-            reached = _end(labels, labels.owner(output.address), tx.time)
+            coin, owner = f"{tx.tx}:{n}", labels.owner(output.address)
+            reached = _end(labels, owner, tx.time)
             if reached is not None:
                 _ended(account, run.received[coin], reached, max_hops)
             elif (coin, "") in run.held:
-                _ended(account, run.held[coin, ""], Part("held", labels.owner(output.address), None, None), max_hops)
+                _ended(account, run.held[coin, ""], Part("held", owner, None, None), max_hops)
+        for spend in tx.inputs:
+            coin = str(spend.coin)
+            if spend.address is None or coin not in run.received:
+                continue
+            owner = labels.owner(spend.address)
+            reached = _end(labels, owner, tx.time)
+            if reached is not None and _end(labels, owner, times[spend.coin.tx]) is None:
+                _ended(account, run.received[coin], reached, max_hops)  # it became a seed while the coin lay there
+    for (tx_hash, _), lots in run.lost.items():
+        _ended(account, lots, Part("unresolved", f"incomplete:{tx_hash}", None, None), max_hops)
     return dict(account)
+
+
+def _fees_in_coinbases(txs: Sequence[UtxoTx]) -> set[str]:
+    """Transactions whose fee the coinbase of their block takes up."""
+    found: set[str] = set()
+    waiting: dict[int, list[str]] = defaultdict(list)
+    for tx in txs:
+        if tx.coinbase:
+            found.update(waiting.pop(tx.place.block, ()))
+        else:
+            waiting[tx.place.block].append(tx.tx)
+    return found
 
 
 def _end(labels: Labels, owner: str, time: int) -> Part | None:
@@ -134,6 +181,7 @@ RISK = "risk"
 """Key of the one interval that tiho allows: all seeds together."""
 
 
+@_in_long_decimals
 def interval(strict: Account, rule: Rule, category_of: Mapping[str, str], wanted: Iterable[str] = ()) -> Bounds:
     """What the rule gives at least and at most, per category, under every completion of the missing history.
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from exposure.model.labels import Labels, Seed, Service
 from exposure.model.ledger import LAST_INDEX, Coin, Kind, Output, Place, Spend, Transfer, UtxoTx
-from exposure.model.settings import CONSERVING, Rule
+from exposure.model.settings import Rule
 
 LAW = settings(
     max_examples=int(os.environ.get("EXPOSURE_LAW_EXAMPLES", "50")),
@@ -39,7 +39,14 @@ SEEDS = {
 }
 THIEF = Seed("theft", "stolen_funds")
 LATER_THIEF = Seed("theft", "stolen_funds", dates=(6,))
-CATEGORY = {"S": "sanctioned", "R": "ransomware", "M": "mixer", "theft": "stolen_funds", "listed": "sanctioned", "followed": "f"}
+CATEGORY = {
+    "S": "sanctioned",
+    "R": "ransomware",
+    "M": "mixer",
+    "theft": "stolen_funds",
+    "listed": "sanctioned",
+    "followed": "f",
+}
 CLUSTERS: tuple[dict[str, str], ...] = ({}, {}, {"A": "c1", "B": "c1"}, {"S": "S", "C": "S"}, {"D": "D", "E": "D"})
 
 
@@ -226,14 +233,20 @@ def utxo_worlds(
             unspent.append((coins[-1], address, amount))
         place = Place(block, LAST_INDEX if coinbase else number, 0)
         block += coinbase
-        joint = not coinbase and dice % 7 == 6
+        joint, pool = not coinbase and dice % 7 == 6, "Pool" if dice % 2 else ""
         txs.append(
             UtxoTx(
-                tx, place, number, tuple(inputs), tuple(outputs), coinbase, unknown and not coinbase, "Pool" if dice % 2 else "", joint
+                tx,
+                place,
+                number,
+                tuple(inputs),
+                tuple(outputs),
+                coinbase,
+                unknown and not coinbase,
+                pool,
+                joint,
             )
         )
     names = [tx.tx for tx in txs]
     labels = draw(snapshots(names, coins, thefts=thefts, designation=designation, listed=False))
     return UtxoWorld(txs, labels)
-
-

@@ -7,11 +7,11 @@ from fractions import Fraction
 
 import pytest
 from hypothesis import given
-from ledgers import CATEGORY, CONSERVING, LAW, LIMITS, AccountWorld, UtxoWorld, account_worlds, moves, utxo_worlds
+from ledgers import CATEGORY, LAW, LIMITS, AccountWorld, UtxoWorld, account_worlds, moves, utxo_worlds
 from readings import at_most, balances, beyond, is_end, near
 
 from exposure.model.ledger import Kind
-from exposure.model.settings import Rule, Settings
+from exposure.model.settings import CONSERVING, Rule, Settings
 from exposure.taint.reference import account, utxo
 from exposure.taint.reference.lots import Lot, Lots
 from exposure.taint.reference.origins import active, owner_origin
@@ -143,7 +143,7 @@ def within(lots: tuple[Lot, ...], hops: int, *, poison: bool) -> dict[str, Fract
 
 
 def dominated(carried: tuple[Lot, ...], flags: tuple[Lot, ...], max_hops: int | None) -> None:
-    for hops in range(0, 9):
+    for hops in range(9):
         if max_hops is not None and hops > max_hops:
             break
         most = within(tuple(lot for lot in flags if not beyond(lot, max_hops)), hops, poison=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import localcontext
@@ -9,7 +10,7 @@ from itertools import groupby
 
 from exposure.errors import EngineError
 from exposure.model.labels import Labels
-from exposure.model.ledger import Incomplete, Kind, Place, Transfer
+from exposure.model.ledger import LAST_INDEX, Incomplete, Kind, Place, Transfer
 from exposure.model.settings import Rule, Settings
 from exposure.taint.reference.gaps import Gaps, find_gaps
 from exposure.taint.reference.lots import CONSERVED, FOLLOWED, Lot, Lots, Mark, Origin, Run, imposed, moved, stolen, summed
@@ -17,6 +18,7 @@ from exposure.taint.reference.origins import active, owner_origin, seed_origin
 from exposure.taint.reference.pots import DIGITS, Pot, new_pot
 
 PotKey = tuple[str, str]
+_END = Place(sys.maxsize, LAST_INDEX, LAST_INDEX)
 
 
 def run(
@@ -61,10 +63,10 @@ def run(
         opened[labels.owner(address), asset] += balance
     gaps = Gaps()
     if incomplete is not None:
-        gaps = find_gaps(transfers, labels, openings=opened, incomplete=incomplete, lifo=settings.rule is Rule.LIFO)
+        gaps = find_gaps(transfers, labels, openings=opened, incomplete=incomplete, rule=settings.rule)
     with localcontext() as context:
         context.prec = DIGITS
-        ledger = _Ledger(labels, settings, gaps, dict(given or {}), follow, exact)
+        ledger = _Ledger(labels, settings, gaps, dict(given or {}), follow, exact, strict=incomplete is not None)
         ledger.mark = mark
         for pot, balance in opened.items():
             ledger.open(pot, balance)
@@ -77,10 +79,18 @@ class _Ledger:
     """Pots of a running ledger, and what has been found so far."""
 
     def __init__(
-        self, labels: Labels, settings: Settings, gaps: Gaps, given: dict[str, Origin], follow: str | None, exact: bool
+        self,
+        labels: Labels,
+        settings: Settings,
+        gaps: Gaps,
+        given: dict[str, Origin],
+        follow: str | None,
+        exact: bool,
+        *,
+        strict: bool,
     ) -> None:
         self.labels, self.settings, self.gaps = labels, settings, gaps
-        self.given, self.follow, self.exact = given, follow, exact
+        self.given, self.follow, self.exact, self.strict = given, follow, exact, strict
         self.pots: dict[PotKey, Pot] = {}
         self.known = {pot: gaps.known_balances(pot) for pot in gaps.stretches}
         self.mark: Mark | None = None
@@ -118,7 +128,7 @@ class _Ledger:
             if transfer.kind is not Kind.FEE and self.follow is None and transfer.ref not in self.given:
                 theft = active(self.labels.tx_seeds.get(transfer.tx), self.labels, transfer.time)
                 if theft is not None:
-                    lots, collision = stolen(lots, seed_origin(theft, transfer.time))
+                    lots, collision = stolen(lots, seed_origin(theft, transfer.time), strict=self.strict)
                     self.run.collisions += collision
             if self.mark is not None:
                 lots = self.mark(transfer.ref, lots)
@@ -134,6 +144,9 @@ class _Ledger:
                     self.pot(key).receive(lots, transfer.amount)
 
     def finish(self) -> Run:
+        if self.follow is not None:
+            for key in list(self.pots):
+                self._reach(_END, key)
         self.run.held = {key: tuple(pot.lots()) for key, pot in self.pots.items() if pot.balance}
         return self.run
 
@@ -147,11 +160,16 @@ class _Ledger:
             self._lose(key, self.pots.pop(key).lots())
         waiting = self.known.get(key)
         while waiting and waiting[0][0] <= place:
-            _, balance = waiting.pop(0)
+            start, balance = waiting.pop(0)
             if self.settings.rule is Rule.POISON:
-                self.pot(key).balance = 0  # flags stay for good
-            else:
-                self.pots.pop(key, None)
+                pot = self.pot(key)
+                pot.balance = 0  # flags stay for good
+                if self.gaps.gap_before(key, start):  # and what was missed may have set any
+                    pot.receive([Lot(Origin("unresolved", f"incomplete:{key[0]}"), 0, 0)], 0)
+            elif key in self.pots:
+                replaced = self.pots.pop(key).lots()
+                if self.follow is not None:
+                    self._lose(key, replaced)
             self.open(key, balance)
 
     def _origin(self, transfer: Transfer, sender: str | None) -> Lots | None:

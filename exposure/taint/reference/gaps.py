@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from exposure.model.labels import Labels
-from exposure.model.ledger import Incomplete, Place, Transfer
+from exposure.model.ledger import LAST_INDEX, Incomplete, Place, Transfer
+from exposure.model.settings import Rule
 from exposure.taint.reference.origins import owner_origin
 
 Pot = tuple[str, str]
@@ -34,9 +35,14 @@ class Stretch:
 
 @dataclass(slots=True)
 class Gaps:
-    """All incomplete stretches of a ledger, by pot, each pot's in order."""
+    """All incomplete stretches of a ledger, by pot, each pot's in order.
+
+    ``served_together``: the rule reorders the outflows of one transaction, so that a movement which was missed anywhere
+    in it bears on all of them.
+    """
 
     stretches: dict[Pot, list[Stretch]] = field(default_factory=dict)
+    served_together: bool = False
 
     def known_balances(self, pot: Pot) -> list[tuple[Place, int]]:
         """Places where the pot is known to hold a balance, in order."""
@@ -48,7 +54,13 @@ class Gaps:
         for stretch in self.stretches.get(pot, ()):
             if stretch.start <= place:
                 current = stretch
-        return current is not None and current.gap is not None and current.gap <= place
+        if current is None or current.gap is None:
+            return False
+        return current.gap <= (place._replace(index=LAST_INDEX) if self.served_together else place)
+
+    def gap_before(self, pot: Pot, start: Place) -> bool:
+        """Whether anything is missing from ``pot`` before the known balance at ``start``."""
+        return any(stretch.gap is not None and stretch.start < start for stretch in self.stretches.get(pot, ()))
 
 
 def declared(incomplete: Iterable[Incomplete], labels: Labels, *, lifo: bool) -> dict[Pot, list[Stretch]]:
@@ -62,11 +74,10 @@ def declared(incomplete: Iterable[Incomplete], labels: Labels, *, lifo: bool) ->
         parts = [Stretch(_START)] + [Stretch(until, balance) for until, balance in bounds]
         for entry in entries:
             within = [part for part in parts if part.start < entry.until] if entry.until is not None else parts
-            if entry.since is None:
-                part = within[-1]
-                if entry.oldest and lifo:
-                    part.bears_shortfalls = True
-                else:
+            if entry.since is None and entry.oldest and lifo:
+                within[0].bears_shortfalls = True
+            elif entry.since is None:  # anywhere: from the pot's beginning
+                for part in within:
                     part.gap = part.start
             else:
                 part = [p for p in within if p.start <= entry.since][-1]
@@ -81,13 +92,13 @@ def find_gaps(
     *,
     openings: Mapping[Pot, int],
     incomplete: Iterable[Incomplete],
-    lifo: bool,
+    rule: Rule,
 ) -> Gaps:
     """Declared gaps, and those that a shortfall proves: back to the last known balance.
 
     Cost: one pass over the transfers that only moves balances.
     """
-    stretches = declared(incomplete, labels, lifo=lifo)
+    stretches = declared(incomplete, labels, lifo=rule is Rule.LIFO)
     balances: dict[Pot, int] = dict(openings)
     reached: dict[Pot, int] = {}
     for transfer in transfers:
@@ -116,4 +127,4 @@ def find_gaps(
         if receiver is not None:
             pot = receiver, transfer.asset
             balances[pot] = balances.get(pot, 0) + transfer.amount
-    return Gaps(stretches)
+    return Gaps(stretches, served_together=rule is Rule.TIHO)

@@ -87,13 +87,24 @@ def moved(lots: Iterable[Lot], max_hops: int | None, *, keeps_hop: bool = False)
     return tuple(result)
 
 
-def stolen(lots: Lots, theft: Origin) -> tuple[Lots, bool]:
+LABEL_UNKNOWN = ("incomplete:", "opening:", "shortfall:", "budget", "floor", "beyond")
+"""Reasons for which value is unresolved though it may well carry a seed's label (a hub's or a pool's value carries none)."""
+
+
+def stolen(lots: Lots, theft: Origin, *, strict: bool = False) -> tuple[Lots, bool]:
     """Relabel value that a reported theft moved: all of it becomes ``theft`` at hop 0, but for units of another seed.
 
-    Returns the lots and whether any unit already carried a seed's label (a reported theft washes nothing).
+    ``strict`` (the interval): value whose history is missing stays unresolved, since it may carry a label already, and
+    would keep it. Returns the lots and whether any unit already carried a seed's label (a reported theft washes nothing).
     """
     collision = any(lot.origin.kind == "seed" for lot in lots)
-    return tuple(lot if lot.origin.kind == "seed" else Lot(theft, 0, lot.amount) for lot in lots), collision
+    return tuple(lot if _keeps_label(lot.origin, strict) else Lot(theft, 0, lot.amount) for lot in lots), collision
+
+
+def _keeps_label(origin: Origin, strict: bool) -> bool:
+    if origin.kind == "unresolved":
+        return strict and origin.name.startswith(LABEL_UNKNOWN)
+    return origin.kind == "seed"
 
 
 def imposed(origin: Origin, amount: int, max_hops: int | None) -> Lots:

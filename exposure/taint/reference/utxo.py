@@ -88,8 +88,8 @@ class _Ledger:
         for n in order:
             output, coin = tx.outputs[n], Coin(tx.tx, n)
             drawn = pot.draw(output.amount) if output.amount else []
-            own = not tx.joint and self.labels.owner(output.address) in owners
-            lots = tuple(drawn) if tx.coinbase else moved(drawn, self.settings.max_hops, keeps_hop=own)
+            own = self.labels.owner(output.address) in owners
+            lots = tuple(drawn) if tx.coinbase else moved(drawn, self.settings.max_hops, keeps_hop=own and not tx.joint)
             self._create(tx, coin, output.amount, self._labelled(tx, coin, output.amount, lots, own=own))
         fee = pot.balance
         lots = moved(pot.draw(fee), self.settings.max_hops) if fee else ()
@@ -110,11 +110,13 @@ class _Ledger:
         known = sum(amount for _, amount in inputs)
         unknown = Origin("unresolved", f"incomplete:{tx.tx}")
         if self.strict and self.settings.rule is not Rule.POISON:
+            if self.follow is not None:  # followed value goes through, but nobody knows to which output
+                self.run.lost[tx.tx, ""] = tuple(lot for lots, _ in inputs for lot in lots if lot.origin == FOLLOWED)
             return [((Lot(unknown, 0, max(known, paid)),), max(known, paid))]
         missing = max(0, paid - known)
         if self.strict:  # poison: the flags that are set stay, and the unresolved one is added
             inputs = [((*lots, Lot(unknown, 0, amount)), amount) for lots, amount in inputs]
-        # As far as is known, what was not fetched made up for what is missing: of unknown origin, drawn last.
+        # As far as is known, what was not fetched made up for what the outputs lack: one further input, behind the others.
         return [*inputs, ((Lot(unknown, 0, missing),), missing)]
 
     def _minted(self, tx: UtxoTx, paid: int) -> list[tuple[Lots, int]]:
@@ -133,8 +135,11 @@ class _Ledger:
                 return (Lot(origin, 0, amount),)
         if lots is not None:
             return lots
-        origin = self.given.get(str(spend.coin), Origin("unresolved", f"incomplete:{spend.coin.tx}"))
-        return imposed(origin, amount, self.settings.max_hops)
+        if str(spend.coin) in self.given:
+            return imposed(self.given[str(spend.coin)], amount, self.settings.max_hops)
+        # Its own transaction is not stored, but a reported theft names the coin all the same.
+        unknown = imposed(Origin("unresolved", f"incomplete:{spend.coin.tx}"), amount, self.settings.max_hops)
+        return unknown if self.follow is not None else self._stolen(spend.coin, tx.time, unknown, own=False)
 
     def _forget(self, coin: Coin) -> Lots | None:
         if coin in self.spent:
@@ -146,12 +151,16 @@ class _Ledger:
         """Lots of a new coin, where a theft or the followed value is named by coin or transaction."""
         if self.follow is not None:
             return imposed(FOLLOWED, amount, self.settings.max_hops) if str(coin) == self.follow and amount else lots
-        thefts = [self.labels.coin_seeds.get(coin), None if own else self.labels.tx_seeds.get(tx.tx)]
-        for seed in thefts:
-            theft = active(seed, self.labels, tx.time)
-            if theft is not None and amount:
-                lots, collision = stolen(lots, seed_origin(theft, tx.time))
+        return self._stolen(coin, tx.time, lots, own=own) if amount else lots
+
+    def _stolen(self, coin: Coin, time: int, lots: Lots, *, own: bool) -> Lots:
+        """Lots of a coin that a theft names: by itself first, else by its transaction (unless it went back to a sender)."""
+        for seed in (self.labels.coin_seeds.get(coin), None if own else self.labels.tx_seeds.get(coin.tx)):
+            theft = active(seed, self.labels, time)
+            if theft is not None:
+                lots, collision = stolen(lots, seed_origin(theft, time), strict=self.strict)
                 self.run.collisions += collision
+                break
         return lots
 
     def _create(self, tx: UtxoTx, coin: Coin, amount: int, lots: Lots) -> None:
