@@ -99,8 +99,9 @@ def test_the_figure_lies_in_its_interval(ledger: tuple[list[Transfer], Labels]) 
             names = categories(labels)
             for name, (lower, upper) in found.items():
                 part = [
-                    amount
+                    Fraction(amount)
                     for line, amount in figure.items()
                     if line.kind == "seed" and (name == RISK or names[line.name] == name)
                 ]
-                assert lower - subject.amount * 1e-12 <= sum(part) <= upper + subject.amount * 1e-12
+                slack = Fraction(subject.amount, 10**12)
+                assert Fraction(lower) - slack <= sum(part) <= Fraction(upper) + slack
