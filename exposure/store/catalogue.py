@@ -58,6 +58,7 @@ MIGRATIONS: tuple[str, ...] = (
         first_block integer, last_block integer,
         first_time integer, last_time integer,
         time_order integer not null default 0,
+        hash text not null,
         added_in integer not null references versions (version),
         dropped_in integer references versions (version)
     );

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from exposure.store import parts, query
-from exposure.store.layouts import LAYOUTS, Layout, order_by
+from exposure.store.layouts import COIN_KEY, LAYOUTS, ROW_KEY, Layout, order_by
 from exposure.store.parts import Part
 
 MAX_RUNS = 8
@@ -15,7 +15,9 @@ MAX_RUNS = 8
 _GROWTH = 4
 
 
-def merge(engine: query.Engine, folder: Path, before: Sequence[Part], added: Sequence[Part]) -> tuple[list[Part], list[Part]]:
+def merge(
+    engine: query.Engine, folder: Path, before: Sequence[Part], added: Sequence[Part], *, hash_name: str
+) -> tuple[list[Part], list[Part]]:
     """Merge where a layout of a chain has too many runs.
 
     Returns
@@ -30,7 +32,7 @@ def merge(engine: query.Engine, folder: Path, before: Sequence[Part], added: Seq
             present = [part for part in (*before, *added) if part.layout == layout.name and part.chain == chain]
             chosen = to_merge(present)
             if chosen:
-                merged += _merge_parts(engine, folder, layout, chain, chosen)
+                merged += _merge_parts(engine, folder, layout, chain, chosen, hash_name)
                 dropped += chosen
     return merged, dropped
 
@@ -52,11 +54,16 @@ def to_merge(present: Sequence[Part]) -> list[Part]:
     return chosen
 
 
-def _merge_parts(engine: query.Engine, folder: Path, layout: Layout, chain: str, chosen: Sequence[Part]) -> list[Part]:
-    columns = ", ".join(f'"{name}"' for name in layout.columns)
+def _merge_parts(
+    engine: query.Engine, folder: Path, layout: Layout, chain: str, chosen: Sequence[Part], hash_name: str
+) -> list[Part]:
+    # Hashes are made again: the parts may come from different versions of the engine.
+    hashes = {name: layout.columns[name] for name in (ROW_KEY, COIN_KEY) if name in layout.columns}
+    plain = {name: f'"{name}"' for name in layout.columns}
+    columns = ", ".join(f'{expression} as "{name}"' for name, expression in (plain | hashes).items())
     batches = query.stream(
         engine,
         f"select {'distinct ' if layout.distinct else ''}{columns} from read_parquet($files) {order_by(layout)}",
         {"files": [str(parts.part_path(folder, part)) for part in chosen]},
     )
-    return parts.write_run(folder, layout, chain, batches)
+    return parts.write_run(folder, layout, chain, batches, hash_name=hash_name)

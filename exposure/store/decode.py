@@ -108,13 +108,16 @@ def inputs(table: pa.Table | pa.RecordBatch) -> list[InputRow]:
 def utxo_tx(received: list[OutputRow], spent: list[InputRow]) -> UtxoTx:
     """A transaction from its stored rows, each list sorted by ``n``; at least one list is not empty.
 
-    A gap among the inputs, or no inputs where there must be some, means unknown inputs. A gap among the outputs is
-    filled, since an output is named by its position.
+    A gap among the inputs, no inputs where there must be some, or more value out than in, means unknown inputs. A gap
+    among the outputs is filled, since an output is named by its position.
     """
     first: OutputRow | InputRow = received[0] if received else spent[0]
     coinbase = any(output.coinbase for output in received)
     positions = [spend.n for spend in spent]
     whole = positions == list(range(len(spent))) and (bool(spent) or coinbase)
+    amounts = [spend.amount for spend in spent if spend.amount is not None]
+    if whole and not coinbase and len(amounts) == len(spent) and sum(amounts) < sum(row.amount for row in received):
+        whole = False
     filled: list[Output] = []
     for output in received:
         filled += [Output(NO_OUTPUT, 0)] * (output.n - len(filled))

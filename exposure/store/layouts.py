@@ -11,7 +11,7 @@ from typing import NamedTuple
 from exposure.model.schemas import INPUTS, OUTPUTS, PRICES, TABLES, TRANSFERS
 
 ROW_KEY = "row_key"
-"""64 bits of a digest of a row's key: finds candidates for duplicates cheaply; equality is always checked on the key itself."""
+"""64 bits of a hash of a row's key: finds candidates for duplicates cheaply; equality is always checked on the key itself."""
 
 COIN_KEY = "coin_key"
 """The same for the coin that an input spends."""
@@ -47,13 +47,14 @@ def _same(*names: str) -> dict[str, str]:
     return {name: f'"{name}"' for name in names}
 
 
-def _digest(*names: str) -> str:
-    # md5: a digest that is the same in every version of the query engine. Collisions cost time, never a row.
-    return f"md5_number_lower(concat_ws(chr(31), {', '.join(_same(*names).values())}))"
+def _hash(*names: str) -> str:
+    # The engine's own hash, ten times cheaper than a digest. It may be another in another version of the engine, so each
+    # part says which one it has (`exposure.store.dedup.hash_name`). Collisions cost time, never a row.
+    return f"hash({', '.join(_same(*names).values())})"
 
 
-KEY_DIGESTS = {table.name: _digest(*table.key) for table in TABLES.values()}
-COIN_DIGEST = _digest("chain", "spent_tx", "spent_n")
+KEY_HASHES = {table.name: _hash(*table.key) for table in TABLES.values()}
+COIN_HASH = _hash("chain", "spent_tx", "spent_n")
 
 _UNLIKE = frozenset({"tx", "spent_tx", "amount", "block", "time", "price", ROW_KEY, COIN_KEY})
 
@@ -64,7 +65,7 @@ LAYOUTS: tuple[Layout, ...] = (
     Layout(
         "transfers",
         "transfers",
-        {**_same(*TRANSFERS.names), ROW_KEY: KEY_DIGESTS["transfers"]},
+        {**_same(*TRANSFERS.names), ROW_KEY: KEY_HASHES["transfers"]},
         ("block", "tx_index", "index", "tx", "ordinal", "asset"),
         _WIDE,
     ),
@@ -86,7 +87,7 @@ LAYOUTS: tuple[Layout, ...] = (
     Layout(
         "outputs",
         "outputs",
-        {**_same(*OUTPUTS.names), ROW_KEY: KEY_DIGESTS["outputs"]},
+        {**_same(*OUTPUTS.names), ROW_KEY: KEY_HASHES["outputs"]},
         ("block", "tx_index", "tx", "n"),
         _WIDE,
     ),
@@ -107,7 +108,7 @@ LAYOUTS: tuple[Layout, ...] = (
     Layout(
         "inputs",
         "inputs",
-        {**_same(*INPUTS.names), ROW_KEY: KEY_DIGESTS["inputs"], COIN_KEY: COIN_DIGEST},
+        {**_same(*INPUTS.names), ROW_KEY: KEY_HASHES["inputs"], COIN_KEY: COIN_HASH},
         ("block", "tx_index", "tx", "n"),
         _WIDE,
     ),
@@ -122,7 +123,7 @@ LAYOUTS: tuple[Layout, ...] = (
     Layout(
         "prices",
         "prices",
-        {**_same(*PRICES.names), ROW_KEY: KEY_DIGESTS["prices"]},
+        {**_same(*PRICES.names), ROW_KEY: KEY_HASHES["prices"]},
         ("asset", "currency", "time"),
         _WIDE,
     ),

@@ -36,7 +36,7 @@ class Part(NamedTuple):
     """One part file and what its rows span. Blocks and times are None where the layout has none.
 
     ``run``: parts of one run are consecutive stretches of one sorted sequence, so they do not overlap. ``first_key`` and
-    ``last_key``: the lead column's bounds where it is a text.
+    ``last_key``: the lead column's bounds where it is a text. ``hash``: name of the hash in its `ROW_KEY` column.
     """
 
     file: str
@@ -52,6 +52,7 @@ class Part(NamedTuple):
     first_time: int | None
     last_time: int | None
     time_order: bool
+    hash: str
 
 
 class _Span:
@@ -68,7 +69,7 @@ class _Span:
             self.last = found["max"] if self.last is None else max(self.last, found["max"])
 
 
-def write_run(folder: Path, layout: Layout, chain: str, batches: Iterable[pa.RecordBatch]) -> list[Part]:
+def write_run(folder: Path, layout: Layout, chain: str, batches: Iterable[pa.RecordBatch], *, hash_name: str) -> list[Part]:
     """Write sorted rows as part files, each on disk for good (fsync) before its name exists.
 
     A name is the layout and a digest of the content, so writing the same rows again gives the same files.
@@ -83,6 +84,8 @@ def write_run(folder: Path, layout: Layout, chain: str, batches: Iterable[pa.Rec
         Chain of all rows.
     batches : iterable of RecordBatch
         Rows in the layout's order.
+    hash_name : str
+        Name of the hash that fills the `ROW_KEY` column.
 
     Returns
     -------
@@ -94,7 +97,7 @@ def write_run(folder: Path, layout: Layout, chain: str, batches: Iterable[pa.Rec
     written = []
     for first in groups:
         part = _write_part(folder, layout, chain, run, itertools.chain([first], groups))
-        written.append(part)
+        written.append(part._replace(hash=hash_name))
     with disk_errors(folder):
         sync_folder(folder / PARTS)
     return written
@@ -132,7 +135,7 @@ def _write_part(folder: Path, layout: Layout, chain: str, run: str, groups: Iter
     finally:
         temporary.unlink(missing_ok=True)
     spans = (blocks.first, blocks.last, times.first, times.last)
-    return Part(name, layout.name, chain, run, keys.first, keys.last, rows, size, *spans, time_order=time_order)
+    return Part(name, layout.name, chain, run, keys.first, keys.last, rows, size, *spans, time_order=time_order, hash="")
 
 
 def _parquet_writer(sink: IO[bytes], layout: Layout, schema: pa.Schema) -> pq.ParquetWriter:
@@ -159,11 +162,11 @@ def list_parts(connection: Connection, version: int, layout: str | None = None) 
     """The parts that a version sees, oldest first."""
     cursor = connection.execute(
         "select file, layout, chain, run, first_key, last_key, rows, bytes, first_block, last_block, first_time, last_time, "
-        "time_order from parts "
+        "time_order, hash from parts "
         "where added_in <= ? and (dropped_in is null or dropped_in > ?) and (? is null or layout = ?) order by id",
         (version, version, layout, layout),
     )
-    return [Part._make((*row[:-1], bool(row[-1]))) for row in cursor]
+    return [Part._make((*row[:-2], bool(row[-2]), row[-1])) for row in cursor]
 
 
 def add_parts(connection: Connection, version: int, parts: Sequence[Part], dropped: Sequence[Part]) -> None:
@@ -174,7 +177,7 @@ def add_parts(connection: Connection, version: int, parts: Sequence[Part], dropp
     )
     connection.executemany(
         "insert into parts (file, layout, chain, run, first_key, last_key, rows, bytes, first_block, last_block, first_time, "
-        "last_time, time_order, added_in) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "last_time, time_order, hash, added_in) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [(*part, version) for part in parts],
     )
 

@@ -24,6 +24,9 @@ MAX_TEXT = 1_024
 
 MAX_MEMO = 8_192
 
+MAX_POSITION = 999_999
+"""Highest position of an output or input; a block of any chain that we read holds far fewer."""
+
 _GROUP_ROWS = 262_144
 
 Rule = tuple[str, Callable[[pa.Table], pa.ChunkedArray]]
@@ -182,6 +185,10 @@ def _negative(name: str) -> Rule:
     return (f"{name} is negative", lambda rows: pc.less(rows[name], pa.scalar(0, rows.schema.field(name).type)))
 
 
+def _too_high(name: str) -> Rule:
+    return (f"{name} is above {MAX_POSITION:,}", lambda rows: pc.greater(rows[name], MAX_POSITION))
+
+
 def _not_among(name: str, allowed: list[str]) -> Rule:
     values = pa.array(allowed, pa.string())
     return (f"{name} is none of {', '.join(allowed)}", lambda rows: pc.invert(pc.is_in(rows[name], values)))
@@ -210,8 +217,8 @@ _RULES: dict[str, list[Rule]] = {
             lambda rows: pc.and_(_is_fee(rows), pc.not_equal(rows["status"], Status.OK.value)),
         ),
     ],
-    "outputs": [*_PLACE, _negative("n"), _negative("amount")],
-    "inputs": [*_PLACE, _negative("n"), _negative("spent_n"), _negative("amount")],
+    "outputs": [*_PLACE, _negative("n"), _too_high("n"), _negative("amount")],
+    "inputs": [*_PLACE, _negative("n"), _too_high("n"), _negative("spent_n"), _negative("amount")],
     "prices": [
         _negative("time"),
         _not_among("currency", ["usd", "jpy"]),

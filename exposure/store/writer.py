@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 
 from exposure.errors import InputError
 from exposure.model.schemas import TABLES
-from exposure.store import catalogue, compaction, coverage, parts, query
+from exposure.store import catalogue, compaction, coverage, dedup, parts, query
 from exposure.store.coverage import ANY, CONTRADICTED, Coverage
-from exposure.store.dedup import Outcome, sift
+from exposure.store.dedup import Outcome
 from exposure.store.layouts import Layout, copies, order_by, select
 from exposure.store.parts import Part
 from exposure.store.staging import Staging
@@ -116,20 +116,26 @@ class Writer:
             raise InputError("this import was committed already: begin another")
         staged = self._staging.finish()
         version = catalogue.current_version(self._connection)
-        outcomes: dict[str, Outcome] = {}
         added: list[Part] = []
         with query_engine(self._folder, self._work) as engine:
             before = parts.list_parts(self._connection, version)
+            hash_name = dedup.hash_name(engine)
             for table in staged:
                 self._require_one_time_order(engine, table, before)
             for table in staged:
-                paths = _paths(self._folder, [part for part in before if part.layout == table])
-                outcomes[table] = sift(engine, table, str(self._staging.path(table)), paths)
+                own = [part for part in before if part.layout == table]
+                stored = dedup.Stored(
+                    _paths(self._folder, [part for part in own if part.hash == hash_name]),
+                    _paths(self._folder, [part for part in own if part.hash != hash_name]),
+                )
+                dedup.sift(engine, table, str(self._staging.path(table)), stored)
+            dedup.drop_double_spenders(engine, {table: str(self._staging.path(table)) for table in staged})
+            outcomes = {table: dedup.outcome(engine, table, str(self._staging.path(table))) for table in staged}
             declarations = self._declarations(engine, outcomes, before)
             for table, outcome in outcomes.items():
                 if outcome.stored:
-                    added += self._write_table(engine, table)
-            merged, dropped = compaction.merge(engine, self._folder, before, added)
+                    added += self._write_table(engine, table, hash_name)
+            merged, dropped = compaction.merge(engine, self._folder, before, added, hash_name=hash_name)
         result = Committed(
             self._swap(added, merged, dropped, declarations, version, record or ImportRecord()),
             {table: outcome.stored for table, outcome in outcomes.items()},
@@ -154,7 +160,7 @@ class Writer:
             f"and seq not in (select seq from drops_{table}))"
         )
 
-    def _write_table(self, engine: query.Engine, table: str) -> Iterator[Part]:
+    def _write_table(self, engine: query.Engine, table: str, hash_name: str) -> Iterator[Part]:
         staged = [str(self._staging.path(table))]
         chains = [""]
         if table != "prices":
@@ -167,7 +173,7 @@ class Writer:
         for chain in chains:
             for layout in copies(table):
                 batches = sorted_rows(engine, layout, self._rows(table), {"staged": staged, "chain": chain})
-                yield from parts.write_run(self._folder, layout, chain, batches)
+                yield from parts.write_run(self._folder, layout, chain, batches, hash_name=hash_name)
 
     def _require_one_time_order(self, engine: query.Engine, table: str, before: Sequence[Part]) -> None:
         if table == "prices":

@@ -65,7 +65,7 @@ with Store.open(sys.argv[1]) as store, store.writer("doomed") as open_writer:
     if moment == "appended":
         stop()
     elif moment == "sifted":
-        stop_after(writer, "sift")
+        stop_after(writer.dedup, "sift")
     elif moment == "writing a part":
         stop_before(parts.os, "fsync")
     elif moment == "one part written":

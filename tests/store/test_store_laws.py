@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pyarrow as pa
@@ -9,8 +10,8 @@ import pytest
 import store_ledgers as made
 
 from exposure.errors import InputError
-from exposure.model.ledger import Coin, Flag
-from exposure.store import ledgers
+from exposure.model.ledger import Coin, Flag, Output, Place, Spend, UtxoTx
+from exposure.store import compaction, dedup, layouts, ledgers
 from exposure.store.histories import StoredAccountHistory, StoredUtxoHistory, as_of_block, find_tx, holds
 from exposure.store.store import Store
 from exposure.store.writer import Committed
@@ -47,6 +48,20 @@ def test_importing_twice_changes_nothing(store: Store) -> None:
     assert not second.conflicts
     assert {path.name for path in (store.path / "parts").iterdir()} == files
     assert (list(ledgers.transfers(store, "ethereum")), list(ledgers.utxo_txs(store, "bitcoin"))) == before
+
+
+def test_importing_twice_changes_nothing_after_the_query_engine_changed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = made.transfer_rows(made.random_transfers(1, 100))
+    with monkeypatch.context() as patched:
+        patched.setattr(dedup, "hash_name", lambda engine: "that of an older engine")
+        patched.setitem(layouts.BY_NAME["transfers"].columns, layouts.ROW_KEY, "12345::ubigint")
+        write(store, "a", transfers=rows.slice(0, 100), **utxo_tables(1, 20))
+    again = write(store, "b", transfers=rows, **utxo_tables(1, 20))
+    assert again.duplicate["transfers"] == 100
+    assert again.stored == {"transfers": rows.num_rows - 100, "outputs": 0, "inputs": 0}
+    for number in range(compaction.MAX_RUNS + 1):
+        write(store, f"c{number}", transfers=made.transfer_rows(made.random_transfers(100 + number, 2)))
+    assert set(write(store, "d", transfers=rows).stored.values()) == {0}
 
 
 def test_a_row_repeated_inside_one_import_is_stored_once(store: Store) -> None:
@@ -157,12 +172,55 @@ def test_a_coin_is_spent_once(store: Store) -> None:
     assert StoredUtxoHistory(store, "bitcoin").spender(spender.inputs[0].coin) == spender.tx
 
 
+def test_a_transaction_that_spends_a_spent_coin_never_happened(store: Store) -> None:
+    txs = made.random_coins(7, 30)
+    write(store, "a", outputs=made.output_rows(txs), inputs=made.input_rows(txs))
+    honest = next(tx for tx in txs if tx.inputs)
+    unspent = next(Coin(tx.tx, n) for tx in reversed(txs) for n in range(len(tx.outputs)))
+    thief = UtxoTx("f" * 64, honest.place, honest.time, (Spend(unspent, None, None), honest.inputs[0]), honest.outputs)
+    result = write(store, "b", outputs=made.output_rows([thief]), inputs=made.input_rows([thief]))
+    assert result.stored == {"outputs": 0, "inputs": 0}
+    assert result.rejected == {"outputs": len(thief.outputs), "inputs": 2}
+    assert find_tx(store, thief.tx) == []
+    assert StoredUtxoHistory(store, "bitcoin").spender(unspent) is None
+
+
+def test_missing_inputs_are_said_to_be_missing(store: Store) -> None:
+    txs = made.random_coins(8, 60)
+    several = next(
+        tx
+        for tx in txs
+        if len(tx.inputs) > 1
+        and sum(spend.amount or 0 for spend in tx.inputs[:-1]) < sum(output.amount for output in tx.outputs)
+    )
+    none = next(tx for tx in txs if tx.inputs and tx != several)
+    rows = made.input_rows([tx for tx in txs if tx != none])
+    last = [
+        tx == several.tx and n == len(several.inputs) - 1
+        for tx, n in zip(rows["tx"].to_pylist(), rows["n"].to_pylist(), strict=True)
+    ]
+    write(store, "a", outputs=made.output_rows(txs), inputs=rows.filter(pa.array([not gone for gone in last])))
+    history = StoredUtxoHistory(store, "bitcoin")
+    for tx in txs:
+        found = history.transaction(tx.tx)
+        assert found is not None
+        assert found.unknown_inputs == (tx in (several, none))
+    streamed = {tx.tx: tx.unknown_inputs for tx in ledgers.utxo_txs(store, "bitcoin")}
+    assert {tx for tx, unknown in streamed.items() if unknown} == {several.tx, none.tx}
+
+
+def test_outputs_keep_their_positions_where_one_is_missing(store: Store) -> None:
+    tx = UtxoTx("a" * 64, Place(1, 1, 0), 5, (), (Output("1A", 1), Output("1B", 2), Output("1C", 3)))
+    write(store, "a", outputs=made.output_rows([tx]).take(pa.array([2, 0])))
+    found = StoredUtxoHistory(store, "bitcoin").transaction(tx.tx)
+    assert found is not None
+    assert [output.amount for output in found.outputs] == [1, 0, 3]
+
+
 def test_amounts_of_38_digits_are_kept_to_the_last(store: Store) -> None:
     transfers = made.random_transfers(8, 3)
     huge = [row for row in transfers if row.asset == made.ETH]
     exact = [10**38 - 1, 2**64, 2**64 - 1, 2**63, 2**127 // 3, 0][: len(huge)]
-    import dataclasses
-
     changed = [dataclasses.replace(row, amount=amount) for row, amount in zip(huge, exact, strict=False)]
     write(store, "a", transfers=made.transfer_rows(changed))
     assert sorted(row.amount for row in ledgers.transfers(store, "ethereum")) == sorted(row.amount for row in changed)
