@@ -70,7 +70,10 @@ def graph(report: Report) -> nx.MultiDiGraph[str]:
 
 def _add(made: nx.MultiDiGraph[str], section: Section) -> None:
     """Nodes and edges of one section; an address that is already there keeps the role it has."""
+    ends_of = {end for flow in section.flow for end in (flow.sender, flow.receiver)}
     for party in section.parties:
+        if party.address not in ends_of:  # several addresses may pay into one transaction; a transfer names one of them
+            continue
         if party.address not in made or made.nodes[party.address].get("role") == "ordinary":
             made.add_node(party.address, role=party.role, category=party.category, entity=party.entity)
     for flow in section.flow:

@@ -17,6 +17,8 @@ _TYPES = {"tx_n": "int64", "hops": "int64", "epoch": "int64", "share": "double",
     f"{kind}_{end}": "double" for kind in ("interval", "bracket") for end in ("lower", "upper")
 }
 
+_WORDS = ("category", "entity", "name", "kind", "status", "note")
+
 COLUMNS = (
     "chain",
     "asset",
@@ -112,6 +114,7 @@ def _row(section: Section, **cells: Cell) -> Row:
         "direction": section.direction,
         "rule": section.rule,
     }
+    base |= dict.fromkeys(_WORDS, "")
     return {name: cells.get(name, base.get(name)) for name in COLUMNS}
 
 
@@ -175,6 +178,8 @@ def _joined(addresses: Sequence[str], limit: int = 20) -> str:
 
 def _status(one: Designated) -> str:
     listed = f" {day(one.listed_on)}" if one.listed_on is not None else ""
+    if one.address_listed_on is not None and one.address_listed_on != one.listed_on:
+        listed += f" (address {'by ' if one.on_or_before else ''}{day(one.address_listed_on)})"
     return f"{one.regime} {one.at_time}{listed}, now {one.now}"
 
 
