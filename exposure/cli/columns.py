@@ -56,7 +56,29 @@ def wrapped(text: str, *, indent: int = 0, hanging: int | None = None) -> list[s
 
     The text is taken as safe: names in it went through `shown` where the sentence was made.
     """
-    from textwrap import wrap
+    from rich.cells import cell_len
 
-    first, rest = " " * indent, " " * (indent if hanging is None else hanging)
-    return wrap(text, WIDTH, initial_indent=first, subsequent_indent=rest, break_long_words=True, break_on_hyphens=False)
+    lines: list[str] = []
+    line = " " * indent
+    fresh = True
+    for word in text.split(" "):
+        if not fresh and cell_len(line) + 1 + cell_len(word) > WIDTH:
+            lines.append(line)
+            line, fresh = " " * (indent if hanging is None else hanging), True
+        line += word if fresh else f" {word}"
+        fresh = False
+        while cell_len(line) > WIDTH:  # a word longer than a line is broken hard
+            cut = _fitting(line)
+            lines.append(line[:cut])
+            line = " " * (indent if hanging is None else hanging) + line[cut:]
+    return [*lines, line]
+
+
+def _fitting(line: str) -> int:
+    """Number of characters of a line that fit the width."""
+    from rich.cells import cell_len
+
+    cut = WIDTH
+    while cell_len(line[:cut]) > WIDTH:
+        cut -= 1
+    return cut

@@ -61,7 +61,9 @@ def _one(hit: Hit) -> list[str]:
     lines = [f"{shown(hit.address, 98)}"]
     entity = f"  {shown(hit.entity, 60)}" if hit.entity else ""
     country = f"  {shown(hit.country, 30)}" if hit.country else ""
-    lines.append(f"{hit.category}{entity}{country}   ({hit.role.replace('_', ' ')}, confidence {hit.confidence})")
+    lines += wrapped(
+        f"{hit.category}{entity}{country}   ({hit.role.replace('_', ' ')}, confidence {hit.confidence})", hanging=2
+    )
     for row in hit.regimes:
         lines += wrapped(designated(row), indent=2, hanging=4)
     lines += wrapped(f"said by {'; '.join(shown(name, 60) for name in hit.sources)}", indent=2, hanging=4)

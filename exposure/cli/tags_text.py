@@ -57,12 +57,12 @@ def imported_table(imported: Sequence[Imported]) -> str:
             one.edition.subjects + one.edition.entities,
             one.edition.unchecked,
             one.dropped,
-            "known already" if one.known else one.edition.state.value,
+            "known" if one.known else one.edition.state.value,
         )
         for one in imported
     ]
     header = ("file", "list", "edition of", "rows", "subjects", "unchecked", "rejected", "state")
-    lines = table(header, rows, most=(18, 19, 10, 7, 8, 9, 8, 7 + 6 * any(one.known for one in imported)))
+    lines = table(header, rows, most=(16, 17, 10, 7, 8, 9, 8, 8))
     for one in imported:
         lines += _problems(one)
         if one.waits:
@@ -78,7 +78,7 @@ def held(edition: Edition) -> str:
 def _problems(one: Imported) -> Iterator[str]:
     if one.known or not one.problems:
         return
-    yield f"{shown(one.file_name, 60)}: {len(one.problems):,} not taken as they stand"
+    yield from wrapped(f"{shown(one.file_name, 60)}: {len(one.problems):,} not taken as they stand")
     for problem in one.problems[:MAX_PROBLEMS]:
         fate = "rejected" if problem.dropped else "kept"
         where = problem.where.removeprefix(f"{one.file_name}, ")
@@ -131,7 +131,8 @@ def editions_json(editions: Sequence[Edition]) -> str:
 
 def accepted(edition: Edition) -> str:
     """That an edition counts from now on."""
-    return f"accepted: {shown(edition.name, 80)}, edition of {day(edition.published)}, {edition.subjects:,} subjects"
+    what = f"{shown(edition.name, 80)}, edition of {day(edition.published)}, {edition.subjects:,} subjects"
+    return "\n".join(wrapped(f"accepted: {what}"))
 
 
 # -- own tags
@@ -181,13 +182,13 @@ def explained(found: Shown) -> str:
 
 
 def _head(found: Shown) -> list[str]:
-    lines = [f"{shown(found.subject, 84)}   {found.kind}"]
+    lines = wrapped(f"{shown(found.subject, 200)}   {found.kind}", hanging=2)
     if found.kind is SubjectKind.UNCHECKED:
         lines += wrapped("no address of a chain that is read: it is kept as it stands in the list, and no trace meets it")
     if found.explanation is None or found.attribution is None:
         return [*lines, f"no tag, as of {day(found.snapshot.as_of)}"]
     entity = f"  {shown(found.explanation.entity, 60)}" if found.explanation.entity else ""
-    lines += [f"{found.explanation.category}{entity}   ({found.explanation.role.value.replace('_', ' ')})"]
+    lines += wrapped(f"{found.explanation.category}{entity}   ({found.explanation.role.value.replace('_', ' ')})", hanging=2)
     for row in regimes(found.attribution.designations, None, found.snapshot.as_of):
         lines += wrapped(designated(row), indent=2, hanging=4)
     return lines
