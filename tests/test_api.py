@@ -200,3 +200,63 @@ def test_a_mistyped_option_is_refused(store: ex.Store, options: dict[str, object
 def test_an_option_that_does_not_exist_is_a_type_error(store: ex.Store) -> None:
     with pytest.raises(TypeError, match="hop_limit"):
         ex.trace(store, ME, hop_limit=3)
+
+
+def test_a_trace_finds_the_seed_behind_the_middle_man(store: ex.Store) -> None:
+    result = ex.trace(store, ME, direction="source")
+    (row,) = result.exposures
+    assert (row.category, row.entity, row.kind, row.hops) == ("sanctioned", FICTION["entity"], "indirect", 2)
+    assert row.amount == 10 * COIN + 1
+    assert row.share == pytest.approx(0.25)
+    frame = result.frame()
+    assert sum(frame["amount"]) == 40 * COIN + 1
+    assert set(frame["part"]) == {"seed", "service"}
+
+
+def test_the_graph_of_a_trace_leads_from_the_seed_to_the_subject(store: ex.Store) -> None:
+    result = ex.trace(store, ME, direction="source")
+    graph = result.graph()
+    assert nx.shortest_path(graph, SEED, ME) == [SEED, MID, ME]
+    assert graph.nodes[SEED]["role"] == "seed"
+    assert graph.nodes[ME]["role"] == "subject"
+    (edge,) = graph.get_edge_data(SEED, MID).values()
+    assert edge["amount"] == 10 * COIN + 1
+    assert edge["carried"]["sanctioned"] == 10 * COIN + 1
+
+
+def test_the_graph_of_a_trace_can_be_traced_again(store: ex.Store) -> None:
+    before = ex.trace(store, ME, direction="source")
+    with ex.from_graph(before.graph(), chain="ethereum", asset="native") as again:
+        after = ex.trace(again, ME, direction="source")
+    assert [(row.category, row.hops, row.amount) for row in after.exposures] == [
+        (row.category, row.hops, row.amount) for row in before.exposures
+    ]
+
+
+def test_every_rule_and_both_directions_keep_to_the_schema(store: ex.Store) -> None:
+    import jsonschema
+
+    from exposure.reporting.json_report import report_schema
+
+    result = ex.trace(store, MID, rule="all")
+    assert {(section.rule, section.direction) for section in result.sections} == {
+        (rule, way) for rule in ("haircut", "fifo", "lifo", "tiho", "poison") for way in ("source", "destination")
+    }
+    jsonschema.Draft202012Validator(report_schema()).validate(result.to_dict())
+    assert "sanctioned" in str(result)
+    assert "<table" in result._repr_html_()
+    assert "sections" in repr(result)
+
+
+def test_a_day_until_which_to_look_is_meant_to_its_end(store: ex.Store) -> None:
+    whole = ex.trace(store, ME, direction="source", until="1970-01-01").sections[0].subject.transfers
+    assert whole == 2
+    assert ex.trace(store, ME, direction="source", until=500).sections[0].subject.transfers == 1
+
+
+def test_a_figure_is_drawn_or_its_lack_said(store: ex.Store) -> None:
+    result = ex.trace(store, ME, direction="source")
+    with pytest.raises(InputError, match="no number 7"):
+        result.figure(7)
+    pytest.importorskip("plotly")
+    assert result.figure() is not None
