@@ -15,7 +15,7 @@ from exposure.reporting.layout import Piece, flow
 from exposure.reporting.parts import answer, by_rule, paths, subject
 from exposure.reporting.table import account
 from exposure.reporting.words import UNRESOLVED_STYLE, cut, days_old
-from exposure.units import day, duration, money
+from exposure.units import clock, day, duration, money
 
 MAX_GROUPS = 8
 MAX_LISTS = 4
@@ -86,7 +86,9 @@ def _question(report: Report, section: Section, *, whole: bool) -> list[Text]:
     if whole or len(report.as_of) > 1:
         for one in ledgers:
             name = f"{cut(one.chain, 20)} " if len(ledgers) > 1 else ""
-            said.append(f"{name}ledger to block {one.block:,} ({day(one.time)})")
+            # A ledger without block numbers is ordered by the second: then the time says it all.
+            end = f"block {one.block:,} ({day(one.time)})" if one.block != one.time else clock(one.time)
+            said.append(f"{name}ledger to {end}")
     if whole:
         said.append(f"labels of {day(report.run.label_time)}")
     pieces: list[Piece] = [(text + (";" if place < len(said) - 1 else ""), "") for place, text in enumerate(said)]

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from exposure.measure.status import headline
-from exposure.model.results import Designated, EditionUsed, Report, Subject
+from exposure.model.results import Designated, EditionUsed, LedgerEnd, Report, Subject
 from exposure.reporting.layout import WIDTH, columns, flow
 from exposure.reporting.screen import screen
 from exposure.reporting.words import coins, cut, hops, percent_range, short, statuses
@@ -151,6 +151,12 @@ def test_old_or_missing_lists_stand_out(report: Report) -> None:
 def test_the_time_stands_in_the_zone_asked_for_and_in_utc(report: Report) -> None:
     assert "2024-03-18 18:12 JST (09:12 UTC)" in screen(report, zone=ZoneInfo("Asia/Tokyo")).plain
     assert "2024-03-18 09:12 UTC" in _plain(report)
+
+
+def test_a_ledger_without_blocks_ends_at_a_time(report: Report) -> None:
+    assert "ledger to block 835,102 (2024-03-18);" in _plain(report)
+    timed = replace(report, as_of=(LedgerEnd("bitcoin", 1_710_753_120, 1_710_753_120),))
+    assert "ledger to 2024-03-18 09:12 UTC;" in _plain(timed)
 
 
 def test_a_thousand_rows_still_make_one_screen(report: Report) -> None:
