@@ -68,7 +68,7 @@ def sweep(world: World, custodian: Custodian, most: int = MAX_INPUTS) -> None:
         for coin in spent:
             hot.receive(coin)
         return
-    parts = lay(merged(coin.parts for coin in spent), [amount])
+    parts = lay(merged([coin.parts for coin in spent]), [amount])
     made = world.coins.record(spent, [(world.coins.address_of(hot), amount)], parts[:1])
     hot.receive(made[0])
 

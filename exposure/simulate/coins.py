@@ -15,6 +15,8 @@ ASSET = "bitcoin/native"
 COIN = 10**8
 DUST = 600
 MAX_INPUTS = 12
+REUSE = 0.4
+"""How often those who are careless about it are paid to the address they used last."""
 
 
 class OutputRow(NamedTuple):
@@ -54,7 +56,7 @@ class HeldCoin:
 class Wallet:
     """The coins of one owner. ``source``: the owner is a source of its own, so what it receives becomes its money.
 
-    ``addresses``: the owner's fixed addresses; empty: a fresh one each time, made from ``name``.
+    ``addresses``: the owner's fixed addresses; empty: mostly a fresh one, made from ``name``, sometimes ``last`` again.
     """
 
     name: str
@@ -64,6 +66,8 @@ class Wallet:
     coins: list[HeldCoin] = field(default_factory=list)
     balance: int = 0
     serial: int = 0
+    last: str = ""
+    reuses: bool = False
 
     def receive(self, coin: HeldCoin) -> None:
         """Put a coin into the wallet."""
@@ -136,8 +140,10 @@ class CoinLedger:
         """Where a wallet wants to be paid next."""
         if wallet.addresses:
             return self.dice.pick(wallet.addresses)
-        wallet.serial += 1
-        return self.keys.bitcoin(f"{wallet.name}/{wallet.serial}")
+        if not wallet.last or not wallet.reuses or not self.dice.chance(REUSE):
+            wallet.serial += 1
+            wallet.last = self.keys.bitcoin(f"{wallet.name}/{wallet.serial}")
+        return wallet.last
 
     def choose(self, wallet: Wallet, needed: int, *, merge: int = 0) -> list[HeldCoin]:
         """Take coins of at least ``needed`` out of a wallet, at least ``merge`` of them if it has so many.
@@ -183,7 +189,7 @@ class CoinLedger:
         if change >= DUST:
             amounts.append(change)
             receivers.append(payer)
-        parts = lay(ordered(merged(coin.parts for coin in spent), payer.habit, self.sources, self.dice), amounts)
+        parts = lay(ordered(merged([coin.parts for coin in spent]), payer.habit, self.sources, self.dice), amounts)
         targets = [(self.address_of(wallet), amount) for wallet, amount in zip(receivers, amounts, strict=True)]
         made = self.record(spent, targets, parts[:-1])
         for wallet, coin in zip(receivers, made, strict=True):

@@ -13,6 +13,7 @@ from functools import partial
 from exposure.errors import EngineError
 from exposure.simulate import account_agents, coin_agents
 from exposure.simulate.accounts import ETH, ETHER, TOKEN_UNIT, Account
+from exposure.simulate.cast import Party
 from exposure.simulate.coins import COIN, Wallet
 from exposure.simulate.provenance import Habit
 from exposure.simulate.world import User, World
@@ -35,6 +36,7 @@ class Script:
     world: World
     wallets: dict[str, Wallet] = field(default_factory=dict)
     accounts: dict[str, Account] = field(default_factory=dict)
+    purses: dict[str, Wallet] = field(default_factory=dict)
 
     def wallet(self, name: str) -> Wallet:
         """A courier on the UTXO chain."""
@@ -47,6 +49,17 @@ class Script:
         if name not in self.accounts:
             self.accounts[name] = Account(self.world.keys.ethereum(f"demo/{name}"), Habit.DIRTY_FIRST)
         return self.accounts[name]
+
+    def purse(self, party: Party) -> Wallet:
+        """Coins at a party's address that are kept for the script, whatever else the party does."""
+        if party.name not in self.purses:
+            self.purses[party.name] = Wallet(party.name, Habit.ANY, party.source, party.wallet.addresses[:1])
+        return self.purses[party.name]
+
+    def send_from(self, party: Party, receiver: str, tenths: int) -> None:
+        """An exchange pays a party, which pays a courier: so the party can afford it."""
+        self.send(self.world.cast.exchanges[0].party.account, party.account, 2 * tenths + 10)
+        self.send(party.account, self.account(receiver), tenths)
 
     def user(self) -> User:
         """A courier who uses the mixer."""
@@ -83,11 +96,10 @@ class Script:
 def _coin_steps(script: Script) -> dict[int, Callable[[], None]]:
     world, cast = script.world, script.world.cast
     alder, birch = (custodian.party.wallet for custodian in cast.exchanges[:2])
-    fiction, pretend, mock = (party.wallet for party in cast.sanctioned)
+    fiction, pretend, mock, ransom = (script.purse(party) for party in (*cast.sanctioned, cast.ransom))
 
     def fund() -> None:
-        payments = [(party.wallet, 2 * COIN) for party in (*cast.sanctioned, cast.ransom)]
-        if not world.coins.pay(alder, payments):
+        if not world.coins.pay(alder, [(purse, 2 * COIN) for purse in (fiction, pretend, mock, ransom)]):
             raise EngineError("the script cannot be funded with this seed; use another --seed")
         world.next_miner = script.wallet("miner")
 
@@ -104,7 +116,7 @@ def _coin_steps(script: Script) -> dict[int, Callable[[], None]]:
 
     def arrive() -> None:
         wallet = cast.institution.wallet_for(CUSTOMER, world.keys)
-        script.join(["joined", "miner2", "late", "mixed", f"far{CHAIN_LENGTH}", "plain"], wallet, 250)
+        script.join(["joined", "miner2", "late", "mixed", f"far{CHAIN_LENGTH}", "plain"], wallet, 280)
         world.note_coin_deposit(CUSTOMER, wallet.coins[-1], named=BITCOIN)
         cast.institution.waiting.append(wallet)
 
@@ -120,7 +132,7 @@ def _coin_steps(script: Script) -> dict[int, Callable[[], None]]:
         9: lambda: script.join(["first", "miner1"], script.wallet("miner2"), 81),
         10: lambda: script.pay(mock, "late1", 12),
         11: lambda: script.pay(script.wallet("late1"), "late", 11),
-        12: lambda: script.pay(cast.ransom.wallet, "far1", 13),
+        12: lambda: script.pay(ransom, "far1", 13),
         13: lambda: script.pay(alder, "plain", 40),
         14: redeem,
         LENGTH - 1: arrive,
@@ -132,14 +144,12 @@ def _coin_steps(script: Script) -> dict[int, Callable[[], None]]:
 
 def _account_steps(script: Script) -> dict[int, Callable[[], None]]:
     world, cast = script.world, script.world.cast
-    alder, birch = (custodian.party.account for custodian in cast.exchanges[:2])
-    fiction, pretend, mock = (party.account for party in cast.sanctioned)
+    birch = cast.exchanges[1].party.account
+    fiction, pretend, mock = cast.sanctioned
     token = world.accounts.token
     last = script.account("last")
 
     def fund() -> None:
-        for party in (*cast.sanctioned, cast.ransom):
-            script.send(alder, party.account, 400)
         mined = world.sources.number("mined", "")
         for _ in range(4):
             world.accounts.mint(script.account("validator"), ETH, 2 * ETHER, mined)
@@ -164,23 +174,23 @@ def _account_steps(script: Script) -> dict[int, Callable[[], None]]:
 
     def arrive() -> None:
         account = cast.institution.account_for(CUSTOMER, world.keys)
-        script.send(last, account, 300)
+        script.send(last, account, 340)
         world.note_account_deposit(CUSTOMER, account, ETH, named=ETHEREUM)
         cast.institution.waiting_accounts.append((account, ETH))
 
     steps: dict[int, Callable[[], None]] = {
         0: fund,
-        2: lambda: script.send(fiction, script.account("first"), 58),
+        2: lambda: script.send_from(fiction, "first", 58),
         3: lambda: script.send(script.account("first"), script.account("second"), 32),
         4: lambda: script.send(script.account("first"), script.account("third"), 24),
         5: lambda: script.send(birch, script.account("second"), 190),
         6: lambda: script.send(script.account("validator"), script.account("third"), 78),
-        7: lambda: script.send(pretend, script.account("mixing"), 15),
+        7: lambda: script.send_from(pretend, "mixing", 15),
         8: mix,
         9: lambda: script.send(script.account("second"), last, 205),
-        10: lambda: script.send(mock, script.account("late"), 19),
+        10: lambda: script.send_from(mock, "late", 19),
         11: lambda: script.send(script.account("late"), last, 18),
-        12: lambda: script.send(cast.ransom.account, script.account("far1"), 17),
+        12: lambda: script.send_from(cast.ransom, "far1", 17),
         13: prepare_swap,
         14: redeem,
         15: swap,

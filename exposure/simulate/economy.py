@@ -10,7 +10,7 @@ from exposure.simulate.accounts import TransferRow
 from exposure.simulate.coins import InputRow, OutputRow
 from exposure.simulate.world import Deposit, World, new_generation
 
-CHUNK_ROWS = 60_000
+CHUNK_ROWS = 30_000
 THEFT_AT = 0.45
 DEMO_AT = 0.8
 

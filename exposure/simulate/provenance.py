@@ -7,7 +7,7 @@ Amounts are exact integers and never change in sum.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 
 from exposure.model.labels import DEFAULT_ROLES, Category, Role
@@ -53,10 +53,13 @@ def total(parts: Parts) -> int:
     return sum(amount for _, amount in parts)
 
 
-def merged(many: Iterable[Parts]) -> Parts:
+def merged(many: Sequence[Parts]) -> Parts:
     """The sum of several parts."""
+    filled = [parts for parts in many if parts]
+    if len(filled) < 2:
+        return filled[0] if filled else ()
     out: dict[int, int] = {}
-    for parts in many:
+    for parts in filled:
         for source, amount in parts:
             out[source] = out.get(source, 0) + amount
     return tuple(sorted(out.items()))
@@ -98,8 +101,8 @@ def lay(parts: Parts, amounts: Sequence[int]) -> list[Parts]:
             amount -= used
             if used < here:
                 queue.append((source, here - used))
-        out.append(merged([tuple(taken)]))
-    return [*out, merged([tuple(queue)])]
+        out.append(tuple(sorted(taken)))  # no source comes twice in parts, so none does in a piece of them
+    return [*out, tuple(sorted(queue))]
 
 
 def converted(parts: Parts, amount: int) -> Parts:

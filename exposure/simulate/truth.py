@@ -50,25 +50,29 @@ def really(deposits: Iterable[Deposit], sources: Sources) -> Iterator[TruthRow]:
             yield TruthRow(deposit.id, REALLY, kind, category, entity, None, str(amount))
 
 
-def by_rules(
-    deposits: Sequence[Deposit], txs: Sequence[UtxoTx], transfers: Sequence[Transfer], labels: Labels, *, max_hops: int
-) -> Iterator[TruthRow]:
-    """What each of the five rules says of each deposit, up to ``max_hops``. Under poison categories overlap."""
+class WholeLedgers(NamedTuple):
+    """Both ledgers from their first block, in canonical order, and what is known about addresses."""
+
+    txs: Sequence[UtxoTx]
+    transfers: Sequence[Transfer]
+    labels: Labels
+
+
+def by_rule(deposits: Iterable[Deposit], ledgers: WholeLedgers, settings: Settings) -> list[TruthRow]:
+    """What a rule says of each deposit. Under poison categories overlap."""
     from exposure.taint.reference import account, utxo
 
+    labels = ledgers.labels
     named = {seed.name: seed.category for seed in (*labels.seeds.values(), *labels.tx_seeds.values())}
     names = _Names(named, {**labels.boundaries, **labels.pass_through})
-    for rule in Rule:
-        settings = Settings(rule=rule, max_hops=max_hops)
-        coins = utxo.run(txs, labels, settings).received
-        moves = account.run(transfers, labels, settings).received
-        with localcontext(Context(prec=60)):
-            rows = [
-                row
-                for deposit in deposits
-                for row in _parts(deposit, settings, (coins if deposit.chain == COIN_CHAIN else moves)[_key(deposit)], names)
-            ]
-        yield from rows
+    coins = utxo.run(ledgers.txs, labels, settings).received
+    moves = account.run(ledgers.transfers, labels, settings).received
+    with localcontext(Context(prec=60)):
+        return [
+            row
+            for deposit in deposits
+            for row in _parts(deposit, settings, (coins if deposit.chain == COIN_CHAIN else moves)[_key(deposit)], names)
+        ]
 
 
 class _Names(NamedTuple):

@@ -162,10 +162,11 @@ def new_generation(world: World, number: int) -> None:
         launders = serial >= plan.users
         name = f"g{number}/{'launderer' if launders else 'user'}{serial}"
         habit = Habit.DIRTY_FIRST if launders else dice.pick(habits)
+        wallet = Wallet(name, habit, reuses=not launders)
         user = User(
             name,
             habit,
-            Wallet(name, habit),
+            wallet,
             [Account(keys.ethereum(name), habit)],
             dice.pick(world.cast.exchanges),
             launders=launders,

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Literal
 
 from exposure.errors import InputError
-from exposure.model.settings import DEFAULT_HOPS
-from exposure.simulate import economy, etl_form, files, labels, ledgers, lists, readme, truth
+from exposure.model.settings import DEFAULT_HOPS, Rule, Settings
+from exposure.simulate import economy, etl_form, files, lists, readme, truth
 from exposure.simulate.accounts import TransferRow
 from exposure.simulate.coins import InputRow, OutputRow
+from exposure.simulate.labels import snapshot
+from exposure.simulate.ledgers import account_ledger, coin_ledger
 from exposure.simulate.sizes import Plan, plan
 from exposure.simulate.world import Deposit, World, begin
 
@@ -162,8 +164,7 @@ def _write(partial: Path, folder: Path, chosen: Plan, world: World, truths: Trut
                 beginning.add(chunk)
             report(chunk.done * (0.7 if truths == "rules" else 1), "SYNTHETIC ledgers")
         if truths == "rules" and tables.told is not None:
-            report(0.75, "what the rules say")
-            tables.told.write(_by_rules(beginning, world))
+            _write_rules(tables.told, beginning, world, report)
     sentence = _coverage(truths, beginning)
     _write_texts(partial, chosen, world, etl)
     written = readme.Written(tables.rows, sentence)
@@ -183,10 +184,13 @@ def _coverage(truths: Truth, beginning: _Beginning) -> str:
     return f"Truth: whose money every deposit really was, and what each rule says of {which}."
 
 
-def _by_rules(beginning: _Beginning, world: World) -> Iterator[truth.TruthRow]:
-    txs = ledgers.coin_ledger(beginning.outputs, beginning.inputs)
-    moves = list(ledgers.account_ledger(beginning.transfers))
-    return truth.by_rules(beginning.deposits, txs, moves, labels.snapshot(world.cast), max_hops=DEFAULT_HOPS)
+def _write_rules(told: files.RowFile, beginning: _Beginning, world: World, report: Progress) -> None:
+    ledgers = truth.WholeLedgers(
+        coin_ledger(beginning.outputs, beginning.inputs), list(account_ledger(beginning.transfers)), snapshot(world.cast)
+    )
+    for done, rule in enumerate(Rule):
+        report(0.7 + 0.06 * done, f"what {rule} says")
+        told.write(truth.by_rule(beginning.deposits, ledgers, Settings(rule=rule, max_hops=DEFAULT_HOPS)))
 
 
 def _write_texts(partial: Path, chosen: Plan, world: World, etl: dict[str, str]) -> None:

@@ -9,10 +9,10 @@ from itertools import islice
 import pytest
 from economies import Ran
 
-from exposure.model.settings import CONSERVING, Rule
+from exposure.model.settings import CONSERVING, Rule, Settings
 from exposure.simulate import demo
 from exposure.simulate.labels import snapshot
-from exposure.simulate.truth import TruthRow, by_rules, really
+from exposure.simulate.truth import TruthRow, WholeLedgers, by_rule, really
 
 DEPOSITS = 40
 
@@ -21,7 +21,8 @@ DEPOSITS = 40
 def rules_say(first_economy: Ran) -> list[TruthRow]:
     named = list(first_economy.world.demos.values())
     deposits = [*named, *islice((deposit for deposit in first_economy.deposits if deposit not in named), DEPOSITS)]
-    return list(by_rules(deposits, first_economy.txs, first_economy.moves, snapshot(first_economy.world.cast), max_hops=5))
+    ledgers = WholeLedgers(first_economy.txs, first_economy.moves, snapshot(first_economy.world.cast))
+    return [row for rule in Rule for row in by_rule(deposits, ledgers, Settings(rule=rule, max_hops=5))]
 
 
 def test_what_really_was_sums_to_the_deposit(economy_run: Ran) -> None:
@@ -111,6 +112,7 @@ def test_truth_of_the_beginning_needs_no_later_rows(first_economy: Ran, rules_sa
     known = {tx.tx for tx in txs}
     early = [deposit for deposit in first_economy.deposits if deposit.tx in known][:5]
     assert early
-    said = list(by_rules(early, txs, [], snapshot(first_economy.world.cast), max_hops=5))
+    ledgers = WholeLedgers(txs, [], snapshot(first_economy.world.cast))
+    said = [row for rule in Rule for row in by_rule(early, ledgers, Settings(rule=rule, max_hops=5))]
     told = {deposit.id for deposit in early}
     assert sorted(said) == sorted(row for row in rules_say if row.deposit in told)
