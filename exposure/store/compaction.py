@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from exposure.store import parts, query
+from exposure.store import query
 from exposure.store.layouts import COIN_KEY, LAYOUTS, ROW_KEY, Layout, order_by
-from exposure.store.parts import Part
+from exposure.store.part_files import write_run
+from exposure.store.parts import Part, part_path
 
 MAX_RUNS = 8
 """A layout of a chain is merged when it has more sorted runs than this."""
@@ -64,6 +65,6 @@ def _merge_parts(
     batches = query.stream(
         engine,
         f"select {'distinct ' if layout.distinct else ''}{columns} from read_parquet($files) {order_by(layout)}",
-        {"files": [str(parts.part_path(folder, part)) for part in chosen]},
+        {"files": [str(part_path(folder, part)) for part in chosen]},
     )
-    return parts.write_run(folder, layout, chain, batches, hash_name=hash_name)
+    return write_run(folder, layout, chain, batches, hash_name=hash_name)

@@ -17,8 +17,9 @@ from exposure.model.schemas import TABLES
 from exposure.store import decode, query
 from exposure.store.histories import as_of_block
 from exposure.store.layouts import BY_NAME, order_by
-from exposure.store.parts import SPILL, part_path
+from exposure.store.parts import part_path
 from exposure.store.store import Store
+from exposure.store.versions import SPILL
 
 
 def transfers(store: Store, chain: str, as_of: int | None = None) -> Iterator[Transfer]:

@@ -9,15 +9,17 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from exposure.errors import InputError
 from exposure.model.assets import AssetInfo, asset_info
 from exposure.model.schemas import TABLES
-from exposure.store import catalogue, parts
-from exposure.store.lookup import Lookup
+from exposure.store import catalogue, parts, versions
 from exposure.store.parts import Part
-from exposure.store.writer import Writer, open_writer
+
+if TYPE_CHECKING:  # annotations only: screening opens a store and needs neither Arrow nor the query engine
+    from exposure.store.lookup import Lookup
+    from exposure.store.writer import Writer
 
 
 class PastImport(NamedTuple):
@@ -92,7 +94,7 @@ class Store:
 
     def close(self) -> None:
         """Let go of the version and the catalogue; a second call does nothing."""
-        parts.release_version(self._held)
+        versions.release_version(self._held)
         self._held = None
         self._connection.close()
         if self._temporary:
@@ -103,12 +105,12 @@ class Store:
         """Move on to the newest version; its number."""
         while True:
             version = catalogue.current_version(self._connection)
-            held = parts.hold_version(self.path, version)
+            held = versions.hold_version(self.path, version)
             # A writer may have dropped parts of it in between: then they may be swept, and we take the newer one.
             if catalogue.current_version(self._connection) == version:
                 break
-            parts.release_version(held)
-        parts.release_version(self._held)
+            versions.release_version(held)
+        versions.release_version(self._held)
         self._held, self.version = held, version
         self._lookups.clear()
         return version
@@ -130,6 +132,8 @@ class Store:
         StoreError
             If another process writes to the store.
         """
+        from exposure.store.writer import open_writer
+
         if not source or len(source) > 128:
             raise InputError("an import needs an id of 1 to 128 characters")
         with open_writer(self.path, source, complete=complete) as writer:
@@ -148,6 +152,8 @@ class Store:
 
     def lookup(self, layout: str, chain: str, columns: tuple[str, ...] = ()) -> Lookup:
         """Look-ups in a layout of a chain in this version; opened once. ``columns``: those to read, else all."""
+        from exposure.store.lookup import Lookup
+
         key = (layout, chain, columns)
         if key not in self._lookups:
             self._lookups[key] = Lookup(self.path, layout, self.parts(layout, chain), columns or None)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from exposure.errors import InputError
 from exposure.model.schemas import TABLES
-from exposure.store import catalogue, compaction, coverage, dedup, parts, query
+from exposure.store import catalogue, compaction, coverage, dedup, part_files, parts, query, versions
 from exposure.store.coverage import ANY, CONTRADICTED, Coverage
 from exposure.store.dedup import Outcome
 from exposure.store.layouts import Layout, copies, order_by, select
@@ -144,7 +144,7 @@ class Writer:
             [conflict for outcome in outcomes.values() for conflict in outcome.conflicts],
         )
         self._committed = True
-        parts.sweep(self._folder, self._connection, result.version)
+        versions.sweep(self._folder, self._connection, result.version)
         return result
 
     def close(self) -> None:
@@ -173,7 +173,7 @@ class Writer:
         for chain in chains:
             for layout in copies(table):
                 batches = sorted_rows(engine, layout, self._rows(table), {"staged": staged, "chain": chain})
-                yield from parts.write_run(self._folder, layout, chain, batches, hash_name=hash_name)
+                yield from part_files.write_run(self._folder, layout, chain, batches, hash_name=hash_name)
 
     def _require_one_time_order(self, engine: query.Engine, table: str, before: Sequence[Part]) -> None:
         if table == "prices":
@@ -319,7 +319,7 @@ def open_writer(folder: Path, source: str, *, complete: bool) -> Iterator[Writer
         contextlib.closing(catalogue.connect(folder, write=True)) as connection,
     ):
         parts.make_folders(folder)
-        parts.sweep(folder, connection, catalogue.current_version(connection))
+        versions.sweep(folder, connection, catalogue.current_version(connection))
         writer = Writer(folder, connection, source, complete=complete)
         try:
             yield writer

@@ -17,7 +17,7 @@ import pytest
 import store_ledgers as made
 
 from exposure.errors import ExposureError, InputError, StoreError
-from exposure.store import catalogue, ledgers, parts
+from exposure.store import catalogue, ledgers, part_files, parts
 from exposure.store.histories import StoredAccountHistory
 from exposure.store.store import Store
 from exposure.store.writer import Writer
@@ -39,7 +39,7 @@ IMPORT = """
 import sys
 sys.path.insert(0, sys.argv[3])
 import store_ledgers as made
-from exposure.store import parts, writer
+from exposure.store import part_files, writer
 from exposure.store.store import Store
 
 moment = sys.argv[2]
@@ -67,15 +67,15 @@ with Store.open(sys.argv[1]) as store, store.writer("doomed") as open_writer:
     elif moment == "sifted":
         stop_after(writer.dedup, "sift")
     elif moment == "writing a part":
-        stop_before(parts.os, "fsync")
+        stop_before(part_files.os, "fsync")
     elif moment == "one part written":
-        stop_after(parts, "_write_part")
+        stop_after(part_files, "_write_part")
     elif moment == "before the swap":
         stop_before(writer.parts, "add_parts")
     elif moment == "inside the swap":
         stop_after(writer.parts, "add_parts")
     elif moment == "after the swap":
-        stop_before(writer.parts, "sweep")
+        stop_before(writer.versions, "sweep")
     open_writer.commit()
 """
 
@@ -146,7 +146,7 @@ def test_a_full_disk_leaves_the_last_version(store: Store, monkeypatch: pytest.M
         real(descriptor)
 
     with monkeypatch.context() as patched:
-        patched.setattr(parts.os, "fsync", full)
+        patched.setattr(part_files.os, "fsync", full)
         with pytest.raises(StoreError, match="No space left"):
             add(store, "second", 2)
     assert everything(store) == before
