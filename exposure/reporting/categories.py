@@ -62,8 +62,8 @@ def share_of(section: Section, parts: Sequence[Exposure | Attributed | Unresolve
     return sum(part.amount for part in parts) / total if total else 0.0
 
 
-def unresolved_share(section: Section) -> float | None:
+def unresolved_share(section: Section) -> float:
     """Share of the unresolved; under poison that of the largest unresolved flag."""
     if section.totals.unresolved_share is not None:
         return section.totals.unresolved_share
-    return max((part.share for part in section.unresolved), default=None)
+    return max((part.share for part in section.unresolved), default=0.0)

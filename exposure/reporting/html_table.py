@@ -84,7 +84,7 @@ def _table(section: Section) -> str:
         amount = coins(part.amount, one.decimals, one.symbol)
         lines.append(_row("td", [name, percent(part.share), hops(part.hops), "", "", amount, "", ""], _COLOURS["service"]))
     style = _COLOURS["unresolved"]
-    lines.append(_row("td", ["unresolved", percent(unresolved_share(section) or 0.0), *[""] * 6], style))
+    lines.append(_row("td", ["unresolved", percent(unresolved_share(section)), *[""] * 6], style))
     for unknown in section.unresolved[:MAX_ROWS]:
         name = f"unresolved: {cut(unknown.reason, 20)} {short(unknown.name)}"
         amount = coins(unknown.amount, one.decimals, one.symbol)

@@ -66,7 +66,7 @@ def answer(section: Section, max_hops: int | None) -> list[Text]:
         pieces.append((f"{flag}{share} {found} {category_words(category)} ({said});", style_of(category)))
     if not section.exposures:
         pieces.append((f"no exposure found {limit};", "bold"))
-    pieces.append((f"{percent(lost or 0.0)} unresolved", UNRESOLVED_STYLE if lost else ""))
+    pieces.append((f"{percent(lost)} unresolved", UNRESOLVED_STYLE if lost else ""))
     return flow(Text("Answer", "bold"), pieces, indent=LABEL, gap=" ")
 
 

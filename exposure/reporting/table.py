@@ -53,7 +53,7 @@ def account(section: Section, max_hops: int | None) -> list[Text]:
     cells = [(title, NAME, "bold"), *((text, width, "bold") for text, width in zip(header, widths, strict=True))]
     if not section.exposures:
         limit = "without hop limit" if max_hops is None else f"within {max_hops} hops"
-        lost = percent(unresolved_share(section) or 0.0)
+        lost = percent(unresolved_share(section))
         lines = flow(Text(title, "bold"), [(f"no exposure found {limit}; {lost} unresolved", "bold")], indent=NAME)
     else:
         lines = [columns(cells)]
