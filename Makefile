@@ -27,8 +27,17 @@ $(BIN)/python:
 	$(PIP) --editable '.[dev]'
 	@touch $@ .venv/.base
 
-demo: .venv/.base
-	@./fixtures/demo $(BIN)/exposure $(DEMO)
+# The commands are those of the fixture's own README, run in a copy of it.
+$(DEMO)/.loaded: .venv/.base fixtures/small/README.txt $(shell find exposure -name '*.py' 2>/dev/null)
+	@rm -rf $(DEMO) && cp -r fixtures/small $(DEMO)
+	@set -e; cd $(DEMO); exposure() { echo "$$ exposure $$*"; "$(CURDIR)/$(BIN)/exposure" "$$@"; echo; }; \
+	  eval "$$(sed -nE 's/^ +(exposure (import|tags) .*)/\1/p' README.txt)"
+	@touch $@
+
+demo: $(DEMO)/.loaded
+	@set -e; cd $(DEMO); exposure() { echo "$$ exposure $$*"; "$(CURDIR)/$(BIN)/exposure" "$$@"; }; \
+	  eval "$$(sed -nE 's/^ +(exposure trace .*)/\1/p' README.txt | head -n 1)"
+	@echo; echo "More: cd $(DEMO); ../$(BIN)/exposure trace --help. The data are synthetic: $(DEMO)/README.txt says how they were made."
 
 test: .venv/.dev
 	$(BIN)/python -m pytest -n 2
