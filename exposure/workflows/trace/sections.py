@@ -343,7 +343,9 @@ def _path(matter: Matter, category: str, trail: Trail, sub: Subledger) -> Path:
     seed = sub.reached[trail.refs[-1]] if matter.direction == "destination" else matter.seeds[trail.origin.name]
     amount = round(trail.amount)
     hop, steps = 0, []
-    sender = sub.start(trail.refs[0], trail.origin)
+    first = sub.moved[trail.refs[0]]
+    start = sub.start(first.ref, trail.origin)
+    sender = first.sender if start in (first.ref, first.tx, matter.subject.asset) else start
     for place, ref in enumerate(trail.refs):
         moved = sub.moved[ref]
         before = sender if place == 0 else sub.moved[trail.refs[place - 1]].receiver
