@@ -43,4 +43,4 @@ def test_a_notebook_runs_from_top_to_bottom(notebook: Path, monkeypatch: pytest.
                 text = source if isinstance(source, str) else "".join(map(str, source if isinstance(source, list) else []))
                 exec(compile(text, f"{notebook.name}[{place}]", "exec"), names)  # running them is the test
     assert "EXPOSURE" in printed.getvalue()
-    assert "SYNTHETIC" in printed.getvalue()
+    assert "SYNTHETIC made-up ledger and lists" in printed.getvalue()

@@ -51,7 +51,8 @@ def _section(report: Report, section: Section) -> str:
         title = f"Address {short(one.address or '', 64)}: {moved} {amount} in {one.transfers:,} transfers"
     else:
         place = short_hash(one.tx or one.ref or "") + (f":{one.n}" if one.n is not None else "")
-        title = f"Deposit {place} to {short(one.address or 'nobody', 64)}: {amount}"
+        receiver = f" to {short(one.address, 64)}" if one.address else ""
+        title = f"{one.kind.capitalize()} {place}{receiver}: {amount}"
         title += f", {clock(one.time)}" if one.time is not None else ""
     said = " ".join(" ".join(line.plain for line in answer(section, report.question.max_hops)).split()).removeprefix("Answer ")
     body = _paragraph(said)

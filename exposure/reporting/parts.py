@@ -41,7 +41,9 @@ def subject(section: Section, zone: tzinfo) -> list[Text]:
         head = "Address"
     else:
         place = short_hash(one.tx or one.ref or "") + (f":{one.n}" if one.n is not None else "")
-        texts = [f"{place} to {short(one.address or 'nobody')}", *worth, time]
+        receiver = f" to {short(one.address)}" if one.address else ""
+        outputs = f", {one.transfers:,} transfers" if one.transfers > 1 else ""
+        texts = [f"{place}{receiver}{outputs}", *worth, time]
         head = "Deposit" if one.kind == "deposit" else "Transfer"
     return flow(Text(head, "bold"), [(text, "bold") for text in texts if text], indent=LABEL, gap="   ")
 
@@ -107,7 +109,7 @@ def _path(section: Section, path: Path) -> list[Piece]:
     one = section.subject
     entity = cut(path.entity or category_words(path.category), 40)
     first, last = path.steps[0], path.steps[-1]
-    subject_name = "deposit" if one.kind != "address" else short(one.address or "")
+    subject_name = {"deposit": "deposit", "transaction": "the transfer"}.get(one.kind) or short(one.address or "")
     style = style_of(path.category)
     between = [(f"-> {short(step.receiver or 'burned')} {day(step.time)}", "") for step in path.steps[:-1]]
     if section.direction == "source":

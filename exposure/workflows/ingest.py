@@ -314,10 +314,10 @@ def _gap_sentences(findings: Findings) -> Iterator[tuple[str, str]]:
 
 
 def _says_synthetic(readme: Path) -> bool:
-    """Whether `exposure simulate` wrote the folder: its README says so in its first words."""
+    """Whether `exposure simulate` wrote the folder: its README says so in its first word."""
     try:
         with readme.open("rb") as file:
-            return file.read(15) == b"SYNTHETIC DATA."
+            return file.read(9) == b"SYNTHETIC"
     except OSError:
         return False
 

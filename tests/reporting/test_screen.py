@@ -177,6 +177,13 @@ def test_an_address_says_how_much_it_moved_in_how_many_transfers(report: Report)
     assert text.startswith("Address   bc1qwhole on bitcoin   received 2.500 BTC in 31 transfers")
 
 
+def test_a_transaction_without_one_receiver_is_not_paid_to_nobody(report: Report) -> None:
+    one = replace(report.sections[0].subject, kind="transaction", address=None, n=None, transfers=2)
+    text = _plain(replace(report, sections=(replace(report.sections[0], subject=one),)))
+    assert text.startswith("Transfer  3f9ac1d0..., 2 transfers   2.500 BTC")
+    assert "-> the transfer 2024-03-18" in text
+
+
 @pytest.mark.parametrize(
     ("at_time", "words"),
     [
