@@ -237,3 +237,22 @@ def test_tron_ledgers_take_base58_and_hex(tmp_path):
     path = write(tmp_path / "x.csv", "time,from,to,amount,asset", f"{NOON},{base58},{hexadecimal},5,{base58}")
     row = read([path], chain="tron").transfers[0]
     assert (row["sender"], row["receiver"], row["asset"]) == (base58, base58, f"tron/{base58}")
+
+
+@pytest.mark.parametrize("header", ["tx,block", "block", "", "tx,index", "tx,tx_index,block"])
+def test_the_size_of_chunks_changes_nothing(tmp_path, monkeypatch, header):
+    random_ = random.Random(7)
+    names = [name for name in header.split(",") if name]
+    lines = []
+    for number in range(60):
+        block = number // 12
+        cells = {"tx": tx((number // 3) * 7**80 % 2**256), "block": block, "index": number, "tx_index": number // 3 % 4}
+        ends = random_.sample((A, B, C, D), 2)
+        lines.append(",".join(map(str, (*(cells[name] for name in names), NOON + block, *ends, random_.randrange(3), 5))))
+    path = write(tmp_path / "x.csv", ",".join([*names, "time,from,to,amount,fee"]), *lines)
+    whole = read([path], chain="ethereum").transfers
+    monkeypatch.setattr("exposure.sources.bulk.tables.CHUNK_ROWS", 7)
+    monkeypatch.setattr("exposure.sources.bulk.staging._BATCH_ROWS", 5)
+    assert sorted(map(repr, read([path], chain="ethereum").transfers)) == sorted(map(repr, whole))
+    keys = [(row["asset"], row["tx"], row["ordinal"]) for row in whole]
+    assert len(set(keys)) == len(keys)

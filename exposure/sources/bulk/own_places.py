@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -40,24 +40,24 @@ _SHARED_INDEX = """
     )
 """
 
-# `mates` are the rows that are ordered among themselves: those of one transaction; without hashes, those of one place.
-_RANKED = """
-    with grouped as (
-        select *, case when weak then coalesce(cast(tx_index as varchar), '') else tx end as mates from draft
+# Ranks are computed on narrow rows, hashes instead of texts, and come back in the order of the file. `mates` are the rows
+# that are ordered among themselves: those of one transaction; without hashes, those of one place.
+_PLACES = """
+    with narrow as (
+        select row, file, block, tx_index, "index", weak, hash_place, hash(tx) as tx, hash(asset) as asset,
+            hash(fee) as fee, case when weak then hash(tx_index) else hash(tx) end as mates,
+            hash(tx, asset, sender, receiver, amount) as movement,
+            left(md5(concat_ws('|', coalesce(sender, ''), coalesce(receiver, ''), amount)), 12) as digest
+        from draft
+    ), ranked as (
+        select *,
+            row_number() over (partition by file, movement order by row) as nth,
+            row_number() over (partition by file, block, mates, weak order by row) - 1 as place,
+            {fee_nth} as fee_nth, {companions} as companions, {same_index} as same_index, {first_index} as first_index,
+            {within_tx} as within_tx
+        from narrow
     )
-    select *,
-        row_number() over (partition by file, asset, tx, sender, receiver, amount order by line) as nth,
-        row_number() over (partition by file, tx, fee order by line) as fee_nth,
-        row_number() over (partition by file, block, mates, weak order by line) - 1 as place,
-        count(*) over (partition by file, block, mates, weak, asset) as companions,
-        count(*) over (partition by file, block, mates, weak, asset, "index") as same_index,
-        min("index") over (partition by block, tx) as first_index,
-        {within_tx} as within_tx
-    from grouped
-"""
-
-_PLACED = """
-    select file, line, chain, asset, tx, weak, block, time, sender, receiver, amount, fee, kind, status, memo, nth, fee_nth,
+    select nth, fee_nth,
         coalesce(tx_index, case
             when weak then coalesce("index", place)
             when "index" is null or within_tx then hash_place
@@ -66,29 +66,58 @@ _PLACED = """
             when weak and tx_index is null and ("index" is null or same_index = 1) then 0
             when "index" is null or same_index > 1 then place
             else "index" end as "index",
-        coalesce(ordinal, case
+        case
             when weak then 'repeat:' || nth
             when "index" is not null and same_index = 1 then 'index:' || "index"
-            else 'repeat:' || nth || ':' || left(md5(concat_ws('|', coalesce(sender, ''), coalesce(receiver, ''), amount)), 12)
-            end) as ordinal,
-        flags | case
+            else 'repeat:' || nth || ':' || digest end as ordinal,
+        case
             when "index" is null and tx_index is not null and companions = 1 then 0
             when "index" is not null and same_index = 1 and (tx_index is not null or not within_tx) then 0
             else {weak_order} end as flags
-    from ({ranked})
-    order by file, line
+    from ranked
+    order by row
 """
 
 
-def placed(staging: Staging) -> Iterator[pa.Table]:
+def placed(staging: Staging, fields: Container[str]) -> Iterator[pa.Table]:
     """Staged drafts with tx_index, index, ordinal and the flag WEAK_ORDER, from what was known and from ranks.
 
     An ``index`` without ``tx_index`` is a place in the block, unless two transactions of some block share one: then it is
     a place in the transaction. A transaction index on several rows of one asset is no order among them. Without either,
     rows follow (block or second, hash, place in the file).
+
+    Parameters
+    ----------
+    staging
+        Holds the table ``draft``, whose column ``row`` counts its rows.
+    fields
+        Fields that at least one file has; ranks over others are not computed.
     """
-    within_tx = "true" if staging.value(_SHARED_INDEX) else "false"
-    return staging.query(_PLACED.format(weak_order=Flag.WEAK_ORDER, ranked=_RANKED.format(within_tx=within_tx)))
+    group = "partition by file, block, mates, weak"
+    sql = _PLACES.format(
+        weak_order=Flag.WEAK_ORDER,
+        within_tx="true" if "index" in fields and staging.value(_SHARED_INDEX) else "false",
+        fee_nth="row_number() over (partition by file, tx, fee order by row)" if "fee" in fields else "1",
+        companions=f"count(*) over ({group}, asset)" if "tx_index" in fields else "1",
+        same_index=f'count(*) over ({group}, asset, "index")' if "index" in fields else "1",
+        first_index='min("index") over (partition by block, tx)' if "index" in fields else "null::bigint",
+    )
+    ranks = staging.query(sql)
+    held = pa.table({})
+    for draft in staging.rows("draft"):
+        while held.num_rows < draft.num_rows:
+            more = next(ranks)
+            held = pa.concat_tables([held, more]) if held.num_rows else more
+        yield _joined(draft, held.slice(0, draft.num_rows))
+        held = held.slice(draft.num_rows)
+
+
+def _joined(draft: pa.Table, ranks: pa.Table) -> pa.Table:
+    columns = {name: draft.column(name) for name in draft.column_names}
+    columns |= {name: ranks.column(name).cast(pa.int64()) for name in ("nth", "fee_nth", "tx_index", "index")}
+    columns["ordinal"] = pc.coalesce(draft.column("ordinal"), ranks.column("ordinal").cast(pa.string()))
+    columns["flags"] = pc.bit_wise_or(draft.column("flags"), ranks.column("flags").cast(pa.int32()))
+    return pa.table(columns)
 
 
 def placed_by_itself(draft: pa.Table) -> pa.Table:

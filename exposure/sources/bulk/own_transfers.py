@@ -81,12 +81,19 @@ def read_own_transfers(files: Sequence[TableFile], options: ReadOptions, finding
         for number, (file, field) in enumerate(zip(files, fields, strict=True)):
             for chunk in file.chunks(_columns(field), findings, "transfers"):
                 draft = _draft(chunk, field, file.name, chain, options, findings)
+                if draft.num_rows:
+                    staging.add("draft", _numbered(draft, number, rows))
                 rows += draft.num_rows
-                draft = draft.append_column("hash_place", hash_places(draft.column("tx").combine_chunks()))
-                staging.add("draft", draft.append_column("file", pa.repeat(pa.scalar(number, pa.int32()), draft.num_rows)))
         if rows:
-            for chunk in placed(staging):
+            for chunk in placed(staging, {name for field in fields for name in field}):
                 yield from _batches(chunk, native)
+
+
+def _numbered(draft: pa.Table, file: int, first: int) -> pa.Table:
+    """A draft with what ranks are computed from: its file, the number of each row, the place that its hash gives."""
+    draft = draft.append_column("file", pa.repeat(pa.scalar(file, pa.int32()), draft.num_rows))
+    draft = draft.append_column("row", pa.array(np.arange(first, first + draft.num_rows)))
+    return draft.append_column("hash_place", hash_places(draft.column("tx").combine_chunks()))
 
 
 def own_chain(options: ReadOptions) -> Chain:

@@ -49,7 +49,7 @@ class Staging:
     def add(self, name: str, rows: pa.Table) -> None:
         """Append rows to a table; all of one table have one schema. Names are ours, never a user's."""
         if name not in self._writers:
-            self._writers[name] = pq.ParquetWriter(Path(self._folder.name) / f"{name}.parquet", rows.schema, compression="lz4")
+            self._writers[name] = pq.ParquetWriter(self._path(name), rows.schema, compression="lz4")
         self._writers[name].write_table(rows)
 
     def query(self, sql: str) -> Iterator[pa.Table]:
@@ -67,6 +67,13 @@ class Staging:
         finally:
             cursor.close()
 
+    def rows(self, name: str) -> Iterator[pa.Table]:
+        """Rows of a table in the order in which they were added, in chunks."""
+        self._open()
+        with pq.ParquetFile(self._path(name), pre_buffer=False) as file:
+            for batch in file.iter_batches(_BATCH_ROWS, use_threads=False):
+                yield pa.Table.from_batches([batch])
+
     def value(self, sql: str) -> object:
         """First value of a query."""
         try:
@@ -74,6 +81,9 @@ class Staging:
         except duckdb.Error as error:
             raise _unplaceable(error) from error
         return row[0] if row else None
+
+    def _path(self, name: str) -> Path:
+        return Path(self._folder.name) / f"{name}.parquet"
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         if self._connection is None:
@@ -90,7 +100,7 @@ class Staging:
                 }
             )
             for name in self._writers:
-                path = str(folder / f"{name}.parquet").replace("'", "''")
+                path = str(self._path(name)).replace("'", "''")
                 connection.execute(f"create view {name} as select * from read_parquet('{path}')")
             self._connection = connection
         return self._connection

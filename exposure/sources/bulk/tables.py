@@ -14,6 +14,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -101,7 +102,7 @@ class TableFile:
                     chunk = pa.table([batch.column(name) for name in wanted], names=list(wanted))
                     for name in texts:
                         _check_lengths(chunk.column(name), name, self.name)
-                    numbers = pa.array(range(line, line + batch.num_rows), pa.int64())
+                    numbers = pa.array(np.arange(line, line + batch.num_rows, dtype=np.int64))
                     line += batch.num_rows
                     yield chunk.append_column("line", numbers)
             except (pa.ArrowException, OSError) as error:
