@@ -57,6 +57,7 @@ def text(plan: Plan, world: World, written: Written, suffix: str) -> str:
     counts = "\n".join(f"    {name:<34}{rows:>12,}" for name, rows in written.rows.items())
     first, second = (f"{lists.day(time):%Y-%m-%d}" for time in lists.edition_dates(plan))
     end = f"{lists.day(plan.start + plan.seconds):%Y-%m-%d}"
+    scripted = "\n".join(f"  {name:<14} to {deposit.address}" for name, deposit in world.demos.items())
     return f"""\
 {lists.SYNTHETIC}.
 Any likeness of an address or a name to a real one is chance; nobody holds a key to any address in here.
@@ -79,8 +80,10 @@ Rows
 
 Token: {world.accounts.token} (6 decimals)
 
-Load it and trace the two scripted deposits, one on each chain. Each shows no direct exposure, indirect exposure
-to two listed parties over two and three intermediaries on several paths, a mixer's part, exchanges, newly mined value
-and value from beyond five hops; the second one also the proceeds of a swap.
+The two scripted deposits of customer {demo.CUSTOMER}:
+{scripted}
+Each shows no direct exposure, indirect exposure to two listed parties over two and three intermediaries on several
+paths, a mixer's part, exchanges, newly mined value and value from beyond five hops; the second one also the proceeds
+of a swap. Load the folder and trace them:
 
 """ + "".join(f"    {line}\n" for line in commands(world, suffix))
