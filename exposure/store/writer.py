@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 from exposure.errors import InputError
 from exposure.model.schemas import TABLES
-from exposure.store import catalogue, compaction, coverage, dedup, part_files, parts, query, versions
-from exposure.store.coverage import ANY, CONTRADICTED, Coverage
+from exposure.store import catalogue, compaction, coverage, declarations, dedup, part_files, parts, query, versions
+from exposure.store.coverage import ANY, Coverage
 from exposure.store.dedup import Outcome
 from exposure.store.layouts import Layout, copies, order_by, select
 from exposure.store.parts import Part
@@ -131,13 +131,13 @@ class Writer:
                 dedup.sift(engine, table, str(self._staging.path(table)), stored)
             dedup.drop_double_spenders(engine, {table: str(self._staging.path(table)) for table in staged})
             outcomes = {table: dedup.outcome(engine, table, str(self._staging.path(table))) for table in staged}
-            declarations = self._declarations(engine, outcomes, before)
+            covered = self._declarations(engine, outcomes, before)
             for table, outcome in outcomes.items():
                 if outcome.stored:
                     added += self._write_table(engine, table, hash_name)
             merged, dropped = compaction.merge(engine, self._folder, before, added, hash_name=hash_name)
         result = Committed(
-            self._swap(added, merged, dropped, declarations, version, record or ImportRecord()),
+            self._swap(added, merged, dropped, covered, version, record or ImportRecord()),
             {table: outcome.stored for table, outcome in outcomes.items()},
             {table: outcome.duplicate for table, outcome in outcomes.items()},
             {table: outcome.rejected for table, outcome in outcomes.items()},
@@ -193,87 +193,28 @@ class Writer:
 
     def _declarations(self, engine: query.Engine, outcomes: Mapping[str, Outcome], before: Sequence[Part]) -> list[Coverage]:
         """Coverage rows of this import: the explicit ones, the whole-ledger ones unless voided, and contradictions."""
-        for conflict_table, outcome in outcomes.items():
-            if outcome.rejected and conflict_table != "prices":
-                for chain in _staged_chains(engine, self._staging.path(conflict_table)):
-                    self.void(chain, f"{outcome.rejected:,} row(s) of the import conflict with others and were rejected")
-        for chain, asset, count in self._unknown_status(engine, outcomes):
+        staged = {table: str(self._staging.path(table)) for table in outcomes if table != "prices"}
+        for table, path in staged.items():
+            if outcomes[table].rejected:
+                for chain in declarations.chains(engine, path):
+                    self.void(
+                        chain, f"{outcomes[table].rejected:,} row(s) of the import conflict with others and were rejected"
+                    )
+        if not self._complete:
+            stored = {table: path for table, path in staged.items() if outcomes[table].stored}
+            return self._coverage + declarations.contradicted(engine, self._connection, stored, self._source)
+        for chain, asset, count in declarations.unknown_status(
+            engine, staged, _paths(self._folder, [part for part in before if part.layout == "transfers"])
+        ):
             self.void(chain, f"the source does not say which of {count:,} transfers failed", asset)
-        found = list(self._coverage)
-        spans = self._spans(engine, outcomes)
-        if self._complete:
-            last_blocks: dict[str, int] = {}
-            for chain, _, last in spans:
-                last_blocks[chain] = max(last, last_blocks.get(chain, 0))
-            for chain, asset, _ in spans:
-                reason = self._void_reason(chain, asset)
-                last = max([last_blocks[chain], *(part.last_block or 0 for part in before if part.chain == chain)])
-                found.append(Coverage(chain, ANY, asset, None, last, not reason, reason, self._source))
-        else:
-            found += self._contradictions(engine, outcomes)
-        return found
-
-    def _void_reason(self, chain: str, asset: str) -> str:
-        """Why the declaration does not hold for an asset; empty if it does. Coins of a UTXO chain share one fate."""
-        for (voided_chain, voided_asset), reason in self._voids.items():
-            if voided_chain == chain and (ANY in (asset, voided_asset) or voided_asset == asset):
-                return reason
-        return ""
-
-    def _unknown_status(self, engine: query.Engine, outcomes: Mapping[str, Outcome]) -> list[tuple[str, str, int]]:
-        if "transfers" not in outcomes:
-            return []
-        found = query.rows(
-            engine,
-            "select chain, asset, count(*) from read_parquet($staged) where status = 'unknown' or flags & 4 != 0 group by all",
-            {"staged": [str(self._staging.path("transfers"))]},
-        )
-        return [(str(chain), str(asset), int(str(count))) for chain, asset, count in found]
-
-    def _spans(self, engine: query.Engine, outcomes: Mapping[str, Outcome]) -> list[tuple[str, str, int]]:
-        """(chain, asset, last block) of what was handed in; a UTXO chain counts as one asset, ``*``."""
-        found: dict[tuple[str, str], int] = {}
-        for table in outcomes:
-            if table == "prices":
-                continue
-            asset = "asset" if table == "transfers" else "'*'"
-            rows = query.rows(
-                engine,
-                f"select chain, {asset}, max(block) from read_parquet($staged) group by all order by all",
-                {"staged": [str(self._staging.path(table))]},
-            )
-            for chain, name, last in rows:
-                key = (str(chain), str(name))
-                found[key] = max(int(str(last)), found.get(key, 0))
-        return [(chain, asset, last) for (chain, asset), last in found.items()]
-
-    def _contradictions(self, engine: query.Engine, outcomes: Mapping[str, Outcome]) -> list[Coverage]:
-        """Declarations of whole ledgers that this import proves to have been wrong: new rows inside their blocks."""
-        version = catalogue.current_version(self._connection)
-        found = []
-        for table, outcome in outcomes.items():
-            if not outcome.stored or table == "prices":
-                continue
-            asset = "asset" if table == "transfers" else "'*'"
-            rows = query.rows(
-                engine,
-                f"select chain, {asset}, min(block) from read_parquet($staged) "
-                f"where seq not in (select seq from drops_{table}) group by all",
-                {"staged": [str(self._staging.path(table))]},
-            )
-            for chain, name, first in rows:
-                known = coverage.declared(self._connection, version, str(chain), ANY, str(name))
-                lasts = [row.to_block for row in known if row.complete and row.address == ANY]
-                if any(last is None or last >= int(str(first)) for last in lasts):
-                    found.append(Coverage(str(chain), ANY, str(name), None, None, False, CONTRADICTED, self._source))
-        return found
+        return self._coverage + declarations.whole(engine, staged, before, self._voids, self._source)
 
     def _swap(
         self,
         added: Sequence[Part],
         merged: Sequence[Part],
         dropped: Sequence[Part],
-        declarations: Sequence[Coverage],
+        covered: Sequence[Coverage],
         version: int,
         record: ImportRecord,
     ) -> int:
@@ -281,8 +222,8 @@ class Writer:
         with catalogue.transaction(connection):
             now = int(time.time())
             connection.execute("insert into versions values (?, ?, ?)", (version + 1, now, self._source))
-            covered = coverage.declare(connection, version + 1, declarations)
-            if added or covered:
+            news = coverage.declare(connection, version + 1, covered)
+            if added or news:
                 # A part that was merged at once into another never belonged to a version.
                 fresh = [part for part in (*added, *merged) if part not in dropped]
                 parts.add_parts(connection, version + 1, fresh, [part for part in dropped if part not in added])
@@ -344,10 +285,6 @@ def sorted_rows(engine: query.Engine, layout: Layout, rows: str, parameters: que
 
 def _chain_is(table: str) -> str:
     return "$chain = ''" if table == "prices" else "chain = $chain"
-
-
-def _staged_chains(engine: query.Engine, path: Path) -> list[str]:
-    return [str(row[0]) for row in query.rows(engine, "select distinct chain from read_parquet($f)", {"f": [str(path)]})]
 
 
 def _paths(folder: Path, found: Sequence[Part]) -> list[str]:

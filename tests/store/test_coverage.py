@@ -90,6 +90,25 @@ def test_unknown_status_voids_the_declaration_for_that_asset(store: Store) -> No
     assert history.incomplete(A, made.TOKEN) is None
 
 
+def test_unknown_status_stored_before_voids_a_later_declaration(store: Store) -> None:
+    rows = made.transfer_rows(made.random_transfers(2, 60))
+    doubtful = [
+        "unknown" if kind == "value" else status
+        for kind, status in zip(*(rows[name].to_pylist() for name in ("kind", "status")), strict=True)
+    ]
+    with store.writer("a") as writer:
+        writer.append(
+            "transfers", rows.set_column(rows.schema.get_field_index("status"), "status", pa.array(doubtful)).slice(0, 20)
+        )
+        writer.commit()
+    with store.writer("b", complete=True) as writer:
+        writer.append("transfers", rows)
+        writer.commit()
+    found = StoredAccountHistory(store, "ethereum").incomplete(A, ETH)
+    assert found is not None
+    assert "failed" in found.reason
+
+
 def test_rejected_rows_void_the_declaration_and_say_so(store: Store) -> None:
     with store.writer("a", complete=True) as writer:
         writer.append("transfers", made.transfer_rows(made.random_transfers(3, 30)))
