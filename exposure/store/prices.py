@@ -20,7 +20,10 @@ USD_PEG = "usd_peg"
 
 
 class Price(NamedTuple):
-    """``value``: currency per whole coin. ``as_of``: unix seconds of the price, of the older one where two were combined."""
+    """``value``: currency per whole coin. ``as_of``: unix seconds of the price, of the older one where two were combined.
+
+    ``source``: names of the imported files, or the rule.
+    """
 
     value: float
     as_of: int
@@ -43,6 +46,7 @@ class Prices:
         self._max_age = max_age
         self._lookup = store.lookup("prices", "")
         self._series: dict[tuple[str, str], tuple[list[int], list[float], list[str]]] = {}
+        self._files = {one.id: ", ".join(name for name, _, _ in one.files) for one in store.imports()}
 
     def price_at(self, asset: str, currency: str, time: int) -> Price | None:
         """Price of one whole coin at a moment.
@@ -80,7 +84,7 @@ class Prices:
         rate = self._stored(FIAT_USD, "jpy", time)
         if dollars is None or rate is None:
             return None
-        return Price(dollars.value * rate.value, min(dollars.as_of, rate.as_of), f"{dollars.source} x {rate.source}")
+        return Price(dollars.value * rate.value, min(dollars.as_of, rate.as_of), _joined(dollars.source, rate.source))
 
     def _stored(self, asset: str, currency: str, time: int) -> Price | None:
         times, values, sources = self._series_of(asset, currency)
@@ -94,8 +98,13 @@ class Prices:
         if key not in self._series:
             rows = self._lookup.rows(asset)
             rows = rows.filter(pc.equal(rows["currency"], currency))
-            self._series[key] = (rows["time"].to_pylist(), rows["price"].to_pylist(), rows["source"].to_pylist())
+            sources = [self._files.get(source) or source for source in rows["source"].to_pylist()]
+            self._series[key] = (rows["time"].to_pylist(), rows["price"].to_pylist(), sources)
         return self._series[key]
+
+
+def _joined(dollars: str, rate: str) -> str:
+    return dollars if dollars == rate else f"{dollars} x {rate}"
 
 
 def price_at(store: Store, asset: str, currency: str, time: int, max_age: int = MAX_AGE) -> Price | None:
