@@ -30,7 +30,8 @@ assets.csv                        what the token is called, and its decimals
 deposits.csv                      every deposit of a customer at the institution; index is the output number on
                                   bitcoin, the row within the transaction on ethereum
 truth                             per deposit: "really" says whose money it was (the economy kept account), and
-                                  each rule's name says what that rule finds on the whole ledger (5 hops)
+                                  each rule's name says what that rule finds on the whole ledger, with the
+                                  labels of all lists, 5 hops, and no address taken for a hub
 ethereum_etl/                     a few of the same transactions in ethereum-etl's form (an extract: for a store of
                                   its own)
 """
