@@ -19,8 +19,9 @@ from exposure.measure.account import (
 )
 from exposure.model.ledger import Kind
 from exposure.model.settings import Rule, Settings
-from exposure.taint.reference.lots import Run
-from exposure.workflows.selfcheck.cases import Case, Json
+from exposure.taint.reference.lots import Lot, Origin, Run
+from exposure.workflows.selfcheck.cases import Case
+from exposure.workflows.selfcheck.expectations import Subject
 
 
 class Ledger:
@@ -49,41 +50,40 @@ class Ledger:
             case.transfers, case.labels, self.settings, openings=case.openings, incomplete=incomplete, follow=follow
         )
 
-    def refs(self, subject: Json, direction: str) -> list[str]:
+    def refs(self, subject: Subject, direction: str) -> list[str]:
         """The transfers or outputs that a subject stands for."""
-        case, owner = self.case, self.case.labels.owner
-        if "transfer" in subject:
-            return [str(subject["transfer"])]
-        if "output" in subject:
-            return [str(subject["output"])]
+        if subject.kind in ("transfer", "output"):
+            return [subject.name]
+        if self.case.kind == "account":
+            return self._transfers(subject, direction)
         refs = []
-        if case.kind == "account":
-            for transfer in case.transfers:
-                near, far = transfer.receiver, transfer.sender
-                if direction == "destination":
-                    near, far = far, near
-                if "address" not in subject:
-                    wanted = transfer.tx == subject["transaction"]
-                else:
-                    wanted = near == subject["address"] != far and transfer.asset == subject.get("asset", transfer.asset)
-                if wanted and transfer.kind is not Kind.FEE and not transfer.failed:
-                    refs.append(transfer.ref)
-            return refs
-        for tx in case.txs:
-            spenders = {owner(spend.address) for spend in tx.inputs if spend.address is not None}
+        for tx in self.case.txs:
+            spenders = {spend.address for spend in tx.inputs if spend.address is not None}
             for n, output in enumerate(tx.outputs):
-                own = owner(output.address) in spenders
-                wanted = tx.tx == subject["transaction"] if "transaction" in subject else output.address == subject["address"]
-                if wanted and not own:
+                named = tx.tx if subject.kind == "transaction" else output.address
+                if named == subject.name and output.address not in spenders:
                     refs.append(f"{tx.tx}:{n}")
         return refs
 
-    def amount(self, ref: str) -> int:
-        """Amount of a transfer or output."""
-        if self.case.kind == "account":
-            return next(t.amount for t in self.case.transfers if t.ref == ref)
-        tx, _, n = ref.rpartition(":")
-        return next(t.outputs[int(n)].amount for t in self.case.txs if t.tx == tx)
+    def _transfers(self, subject: Subject, direction: str) -> list[str]:
+        refs = []
+        for transfer in self.case.transfers:
+            near = transfer.receiver if direction == "source" else transfer.sender
+            wanted = subject.name == (transfer.tx if subject.kind == "transaction" else near)
+            if wanted and subject.asset in (None, transfer.asset) and transfer.kind is not Kind.FEE:
+                refs.append(transfer.ref)
+        return [ref for ref in refs if self.case.amount(ref)]
+
+    def own(self, subject: Subject) -> str | None:
+        """Category of the seed that the subject itself is, or lies at."""
+        address: str | None = subject.name
+        if subject.kind == "transfer":
+            address = next(row.receiver for row in self.case.transfers if row.ref == subject.name)
+        elif subject.kind == "output":
+            tx, _, n = subject.name.rpartition(":")
+            address = next(row for row in self.case.txs if row.tx == tx).outputs[int(n)].address
+        seed = None if address is None or subject.kind == "transaction" else self.case.labels.seeds.get(address)
+        return None if seed is None else seed.category
 
     def account(self, refs: Sequence[str], direction: str, *, strict: bool = False) -> Account:
         """The complete account of some transfers or outputs, checked to sum to them."""
@@ -93,11 +93,15 @@ class Ledger:
             account = added(source(run.received[ref], limit) for ref in refs)
         else:
             account = added(self._destination(ref, strict=strict) for ref in refs)
-        check(account, sum(self.amount(ref) for ref in refs), what=", ".join(refs))
+        if self.rule is not Rule.POISON:
+            check(account, sum(self.case.amount(ref) for ref in refs), what=", ".join(refs))
         return account
 
     def _destination(self, ref: str, *, strict: bool) -> Account:
-        case, run = self.case, self.run(strict=strict, follow=ref)
+        case = self.case
+        if not case.amount(ref):
+            return {}
+        run = self.run(strict=strict, follow=ref)
         if case.kind == "utxo":
             return destination_of_coin(run, case.txs, case.labels, case.max_hops, taint_fee=case.taint_fee)
         return destination_of_transfer(run, case.transfers, case.labels, case.max_hops)
@@ -105,7 +109,14 @@ class Ledger:
     def bounds(self, refs: Sequence[str], direction: str, wanted: Sequence[str]) -> Bounds:
         """The interval of some transfers or outputs, per category."""
         names = categories(self.case.labels)
-        if self.rule is Rule.POISON:
-            strict = [(self.amount(ref), self.strict.received[ref]) for ref in refs]
-            return poison_interval(strict, self.case.max_hops, names, wanted)
-        return interval(self.account(refs, direction, strict=True), self.rule, names, wanted)
+        if self.rule is not Rule.POISON:
+            return interval(self.account(refs, direction, strict=True), self.rule, names, wanted)
+        strict = [(self.case.amount(ref), self._flags(ref, direction)) for ref in refs]
+        return poison_interval(strict, self.case.max_hops, names, wanted)
+
+    def _flags(self, ref: str, direction: str) -> Sequence[Lot]:
+        """What a transfer carries, or (destination) what its value may have reached."""
+        if direction == "source":
+            return self.strict.received[ref]
+        parts = self._destination(ref, strict=True)
+        return [Lot(Origin(part.kind, part.name, part.epoch), part.hop or 0, amount) for part, amount in parts.items()]
