@@ -224,3 +224,17 @@ def test_what_is_no_block_file_is_refused(tmp_path):
     path.write_bytes(bytes(range(256)) * 4)
     with pytest.raises(InputError, match=r"xor\.dat"):
         read([path], form="raw-blocks")
+
+
+def test_files_under_a_nodes_key_are_the_same(tmp_path):
+    plain = framed(*[one[0] for one in chain(HEIGHT, 5)]) + bytes(99)
+    key = bytes(range(1, 9))
+    (tmp_path / "plain").mkdir()
+    (tmp_path / "plain" / "blk.dat").write_bytes(plain)
+    (tmp_path / "blk.dat").write_bytes(bytes(octet ^ key[place % 8] for place, octet in enumerate(plain)))
+    with pytest.raises(InputError, match=r"xor\.dat"):
+        read([tmp_path / "blk.dat"], form="raw-blocks")
+    (tmp_path / "xor.dat").write_bytes(key)
+    assert read([tmp_path / "blk.dat"]).rows == read([tmp_path / "plain" / "blk.dat"]).rows
+    (tmp_path / "copied.dat").write_bytes(plain)  # without the key, though one lies there
+    assert heights(read([tmp_path / "copied.dat"])) == list(range(HEIGHT, HEIGHT + 5))

@@ -261,3 +261,13 @@ def test_control_characters_of_a_file_never_reach_the_screen(tmp_path):
     output = run(path, "--chain", "ethereum", "--dry-run").output
     assert "\x1b" not in output
     assert "\u202e" not in output
+
+
+def test_the_forms_of_the_command_are_the_ones_there_are():
+    from exposure.cli.import_ import import_
+    from exposure.sources.bulk.forms import FORMS
+    from exposure.workflows.ingest import FORM_NAMES
+
+    choice = next(parameter.type for parameter in import_.params if parameter.name == "form")
+    assert tuple(choice.choices) == FORM_NAMES == ("auto", *FORMS)
+    assert all(name in run("--help").stdout for name in FORM_NAMES)

@@ -256,3 +256,21 @@ def test_the_size_of_chunks_changes_nothing(tmp_path, monkeypatch, header):
     assert sorted(map(repr, read([path], chain="ethereum").transfers)) == sorted(map(repr, whole))
     keys = [(row["asset"], row["tx"], row["ordinal"]) for row in whole]
     assert len(set(keys)) == len(keys)
+
+
+def test_decimals_that_contradict_a_known_token_are_said(tmp_path):
+    usdt = "0xdac17f958d2ee523a2206206994597c13d831ec7"
+    path = write(tmp_path / "x.csv", "time,from,to,v,asset", f"{NOON},{A},{B},1.5,{usdt}")
+    assert not read([path], chain="ethereum", columns=["v=amount:decimals=6"]).findings.warnings
+    (said,) = read([path], chain="ethereum", columns=["v=amount:ether"]).findings.warnings
+    assert "USDT" in said
+    assert "it has 6" in said
+
+
+def test_bitcoin_style_prefixes_decide_nothing_for_other_networks(tmp_path):
+    from exposure.model import addresses
+
+    test = addresses.witness_address(0, bytes(20), "testnet")
+    path = write(tmp_path / "o.csv", "tx,n,block,tx_index,time,address,amount", f"{'1' * 64},0,1,0,{NOON},{test},5")
+    assert read([path], chain="bitcoin-testnet").rows["outputs"][0]["address"] == test
+    assert read([path], chain="bitcoin").rejects

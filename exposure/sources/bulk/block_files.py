@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from decimal import Decimal
 from functools import lru_cache
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 from exposure.errors import InputError
 from exposure.model import addresses
@@ -20,6 +20,7 @@ from exposure.model.assets import Chain
 from exposure.model.assets import chain as chain_of
 from exposure.model.ledger import LAST_INDEX
 from exposure.sources.bulk.batches import Batch, Findings, ReadOptions, Reject
+from exposure.sources.bulk.block_mask import Seekable, block_stream, key_of, unmasked
 from exposure.sources.bulk.block_parser import (
     HEADER_BYTES,
     MAX_BLOCK,
@@ -28,7 +29,7 @@ from exposure.sources.bulk.block_parser import (
     read_block,
     read_header,
 )
-from exposure.sources.bulk.containers import Member, seekable
+from exposure.sources.bulk.containers import Member
 from exposure.sources.bulk.stored import python_rows
 
 MAGICS = {
@@ -81,6 +82,15 @@ def is_block_file(head: bytes) -> bool:
     return header.time >= _GENESIS_TIME and head[start : start + len(null)] == null
 
 
+def recognised_key(file: Member) -> bytes | None:
+    """The key under which a file's head is that of a block file (zeros: as it stands), or None if it is none."""
+    head = file.head(_SURVEY_BYTES)
+    for key in dict.fromkeys((bytes(8), key_of(file))):
+        if is_block_file(unmasked(head, 0, key)):
+            return key
+    return None
+
+
 def read_blocks(files: Sequence[Member], options: ReadOptions, findings: Findings) -> Iterator[Batch]:
     """Outputs and inputs of the blocks of the longest chain in the files, in the files' order.
 
@@ -90,7 +100,7 @@ def read_blocks(files: Sequence[Member], options: ReadOptions, findings: Finding
         If the files are of different chains, or nothing in them tells at which height they lie.
     """
     with ExitStack() as stack:
-        streams = [stack.enter_context(seekable(file, options.work)) for file in files]
+        streams = [stack.enter_context(block_stream(file, options.work, recognised_key(file) or bytes(8))) for file in files]
         found: list[_Found] = []
         names = set()
         for number, stream in enumerate(streams):
@@ -151,7 +161,7 @@ def _flush(outputs: list[Row], inputs: list[Row]) -> Iterator[Batch]:
         yield Batch("inputs", python_rows("inputs", inputs))
 
 
-def _survey(number: int, name: str, stream: BinaryIO, findings: Findings) -> tuple[list[_Found], str | None]:
+def _survey(number: int, name: str, stream: Seekable, findings: Findings) -> tuple[list[_Found], str | None]:
     """Where the blocks of a file lie. What is no block is rejected with its offset."""
     size = stream.seek(0, 2)
     stream.seek(0)
@@ -162,8 +172,8 @@ def _survey(number: int, name: str, stream: BinaryIO, findings: Findings) -> tup
         block = _look(number, 0, size, head) if is_block_file(head) and size <= MAX_BLOCK else None
         if block is None:
             raise InputError(
-                f"{name} is no block file: it starts with neither a known magic nor a block header; a node of 2024 or later "
-                "may have written it under the key in xor.dat beside it: switch that off (-blocksxor=0) and copy again"
+                f"{name} is no block file: it starts with neither a known magic nor a block header; newer nodes write them "
+                "under a key: copy the file xor.dat from the node's folder beside it"
             )
         return [block], None
     found = []
@@ -204,7 +214,7 @@ def _look(number: int, offset: int, size: int, head: bytes) -> _Found | None:
     return _Found(number, offset, size, header.hash, header.previous, header.time, stated)
 
 
-def _next_magic(stream: BinaryIO, start: int, magic: bytes) -> int | None:
+def _next_magic(stream: Seekable, start: int, magic: bytes) -> int | None:
     stream.seek(start)
     place, tail = start, b""
     while part := stream.read(1 << 20):
@@ -217,7 +227,7 @@ def _next_magic(stream: BinaryIO, start: int, magic: bytes) -> int | None:
     return None
 
 
-def _all_zero(stream: BinaryIO, start: int, end: int) -> bool:
+def _all_zero(stream: Seekable, start: int, end: int) -> bool:
     stream.seek(start)
     left = end - start
     while left > 0 and (part := stream.read(min(left, 1 << 20))):

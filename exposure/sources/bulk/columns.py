@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from exposure.errors import InputError
 from exposure.model import addresses
+from exposure.model.addresses.bulk import canonical_many
 from exposure.model.assets import Chain
 from exposure.model.ledger import LAST_INDEX
 from exposure.model.schemas import AMOUNT_DIGITS
@@ -188,7 +189,20 @@ def address_column(sieve: Sieve, text: pa.Array, name: str, chain: Chain) -> pa.
     """Canonical addresses of a chain, checksums tested where they carry one; null stays null."""
     if chain.family == "evm" and truth(pc.fill_null(pc.match_substring_regex(text, "^0x[0-9a-f]{40}$"), True)).all():
         return text
-    return read_each(sieve, text, name, lambda cell: canonical_address(cell, chain.name, chain.family), pa.string())
+    # Whatever is surely right is told at once for all; the others are looked at one by one, for their reasons.
+    distinct = [cell for cell in pc.unique(text).to_pylist() if cell is not None]
+    sure = {
+        cell: canonical
+        for cell, canonical in zip(distinct, canonical_many(distinct), strict=True)
+        if canonical is not None and canonical.startswith(_STARTS.get(chain.name, _STARTS[chain.family]))
+    }
+    return read_each(
+        sieve, text, name, lambda cell: sure.get(cell) or canonical_address(cell, chain.name, chain.family), pa.string()
+    )
+
+
+_STARTS = {"evm": ("0x",), "tron": ("T",), "bitcoin": ("1", "3", "bc1"), "bitcoin-testnet": (), "bitcoin-regtest": ()}
+"""How the canonical addresses of a chain, or of a family, begin."""
 
 
 @lru_cache(maxsize=1 << 18)

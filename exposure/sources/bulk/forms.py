@@ -87,7 +87,7 @@ def recognise(file: Member, options: ReadOptions) -> str:
         if not options.columns and ethereum_etl.table_of(columns):
             return "aws" if {"date", "last_modified"} & set(columns) else "ethereum-etl"
         return _own_or_prices(file, columns, options)
-    if block_files.is_block_file(head):
+    if block_files.recognised_key(file) is not None:
         return "raw-blocks"
     if head.lstrip(b"\xef\xbb\xbf \r\n\t")[:1] == b"{":
         return _json_form(file)

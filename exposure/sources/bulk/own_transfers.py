@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from exposure.errors import InputError
-from exposure.model.assets import Asset, Chain
+from exposure.model.assets import WELL_KNOWN, Asset, Chain
 from exposure.model.assets import chain as chain_of
 from exposure.model.ledger import Flag, Kind, Status
 from exposure.sources.bulk.batches import Batch, Findings, ReadOptions
@@ -188,9 +188,20 @@ def _draft(
         }
     )
     good = sieve.sift(table)
+    if field["amount"].format:
+        _check_decimals(good, field["amount"].decimals, findings)
     for asset_id in pc.unique(good.column("asset").filter(pc.equal(good.column("status"), Status.UNKNOWN.value))).to_pylist():
         findings.void(chain.name, asset_id, "the status of some transactions is not known")
     return with_weak_identity(good)
+
+
+def _check_decimals(rows: pa.Table, decimals: int, findings: Findings) -> None:
+    """One number of decimals for a file of several tokens is soon wrong: say so where that can be known."""
+    for asset in pc.unique(rows.column("asset")).to_pylist():
+        known = WELL_KNOWN.get(asset)
+        if known is not None and known.decimals != decimals:
+            told = f"amounts of {known.symbol} ({asset}) are read with {decimals} decimals, as --map says"
+            findings.warn(f"{told}, and it has {known.decimals}: import its rows by themselves")
 
 
 def _assets(sieve: Sieve, text: pa.Array, chain: Chain, default: str | None) -> pa.Array:
