@@ -260,3 +260,18 @@ def test_a_figure_is_drawn_or_its_lack_said(store: ex.Store) -> None:
         result.figure(7)
     pytest.importorskip("plotly")
     assert result.figure() is not None
+
+
+def test_no_path_carries_more_than_the_subject_even_under_poison() -> None:
+    frame = pd.DataFrame(
+        [(1, None, ME, 10), (2, None, MID, 90), (3, ME, MID, 10), (4, MID, SEED, 100)],
+        columns=["time", "from", "to", "amount"],
+        dtype=object,
+    ).assign(block=[1, 2, 3, 4], index=0, tx=[f"0x{n:064x}" for n in (1, 2, 3, 4)])
+    with ex.from_frame(frame, chain="ethereum", asset="native") as made:
+        ex.add_tag(made, SEED, "sanctioned", **FICTION)
+        result = ex.trace(made, f"0x{3:064x}:0", direction="destination", rule="all")
+    paths = {section.rule: section.paths for section in result.sections}
+    assert set(paths) == {"haircut", "fifo", "lifo", "tiho", "poison"}
+    assert all(path.amount <= 10 and path.share <= 1 for some in paths.values() for path in some)
+    assert paths["poison"]

@@ -341,7 +341,9 @@ def _paths(matter: Matter, evidence: Evidence, limit: int) -> tuple[Path, ...]:
 
 def _path(matter: Matter, category: str, trail: Trail, sub: Subledger) -> Path:
     seed = sub.reached[trail.refs[-1]] if matter.direction == "destination" else matter.seeds[trail.origin.name]
-    amount = round(trail.amount)
+    # Under poison a way carries whole transfers, other people's value with them; of the subject it is at most all.
+    carried = min(trail.amount, matter.subject.amount)
+    amount = round(carried)
     hop, steps = 0, []
     first = sub.moved[trail.refs[0]]
     start = sub.start(first.ref, trail.origin)
@@ -358,7 +360,7 @@ def _path(matter: Matter, category: str, trail: Trail, sub: Subledger) -> Path:
                 ref, moved.tx, moved.time, moved.block, before, moved.receiver, moved.amount, min(amount, moved.amount), hop
             )
         )
-    share = _share(trail.amount, matter.subject.amount)
+    share = _share(carried, matter.subject.amount)
     return Path(category, seed.entity, seed.name, amount, share, trail.hop, tuple(steps))
 
 
