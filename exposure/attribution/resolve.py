@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from types import MappingProxyType
+from typing import Any
 
 from exposure.attribution.editions import Standing
 from exposure.model.labels import DEFAULT_ROLES, Category, Designation, Labels, Role, Seed, Service
@@ -91,7 +92,9 @@ def attribute(
     actors
         Names and countries of actors that tags refer to.
     """
-    candidates = tuple(sorted((_candidate(tag, roles, actors) for tag in tags), key=_rank))
+    candidates = tuple(_candidate(tag, roles, actors) for tag in tags)
+    if len(candidates) > 1:
+        candidates = tuple(sorted(candidates, key=_rank))
     designations = {given: None for candidate in candidates for given in candidate.standing.designations}
     return Attribution(candidates, tuple(sorted(designations, key=_designation_order)))
 
@@ -281,17 +284,27 @@ def _coin(name: str) -> Coin:
 
 def digest_of(labels: Labels) -> str:
     """SHA-256 over the sorted content of a snapshot (without its notes): equal snapshots, equal digest."""
-    content = {
-        "seeds": {key: asdict(seed) for key, seed in labels.seeds.items()},
-        "coin_seeds": {str(coin): asdict(seed) for coin, seed in labels.coin_seeds.items()},
-        "tx_seeds": {key: asdict(seed) for key, seed in labels.tx_seeds.items()},
-        "asset_seeds": {key: asdict(seed) for key, seed in labels.asset_seeds.items()},
-        "boundaries": {key: asdict(service) for key, service in labels.boundaries.items()},
-        "pass_through": {key: asdict(service) for key, service in labels.pass_through.items()},
-        "hubs": dict(labels.hubs),
-        "owners": dict(labels.owners),
-        "seeds_from_designation": labels.seeds_from_designation,
-    }
+    written: dict[Seed | Service, str] = {}
+
+    def text(party: Seed | Service) -> str:  # one entity has many addresses: each party is written once
+        if party not in written:
+            written[party] = json.dumps(asdict(party), sort_keys=True)
+        return written[party]
+
+    parties: tuple[Mapping[Any, Seed | Service], ...] = (
+        labels.seeds,
+        labels.coin_seeds,
+        labels.tx_seeds,
+        labels.asset_seeds,
+        labels.boundaries,
+        labels.pass_through,
+    )
+    content = [
+        *({str(key): text(party) for key, party in group.items()} for group in parties),
+        dict(labels.hubs),
+        dict(labels.owners),
+        labels.seeds_from_designation,
+    ]
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 

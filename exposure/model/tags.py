@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 
 from exposure.model.labels import Category
@@ -80,12 +80,15 @@ class Tag:
     @property
     def digest(self) -> str:
         """SHA-256 over every field: two tags of one digest say the same."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True, ensure_ascii=True).encode()).hexdigest()
+        return hashlib.sha256(json.dumps([getattr(self, name) for name in _TAG_FIELDS]).encode()).hexdigest()
 
     @property
     def identity(self) -> tuple[str, str, str, str]:
         """What makes it the same statement in the next edition, whatever else of it was corrected."""
         return self.kind.value, self.subject, self.reference or self.entity, self.category.value
+
+
+_TAG_FIELDS = tuple(sorted(field.name for field in fields(Tag)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,7 +134,7 @@ def _tag(row: Sequence[Any]) -> Tag:
     values = dict(zip(_TAG_FIELDS, row, strict=True))
     values["kind"] = SubjectKind(values["kind"])
     values["category"] = Category(values["category"])
-    values["programmes"] = tuple(json.loads(values["programmes"]))
+    values["programmes"] = tuple(json.loads(values["programmes"])) if values["programmes"] != "[]" else ()
     values["unvetted"] = bool(values["unvetted"])
     return Tag(**values)
 
@@ -250,10 +250,10 @@ def statements(connection: Connection, *, as_of: int | None = None, subjects: Se
     Returns
     -------
     list of Statement
-        One for each tag and list, by subject; ``editions`` oldest first.
+        One for each tag and list; ``editions`` oldest first.
     """
     day = _FOREVER if as_of is None else as_of
-    found = [
+    return [
         *_listed(connection, day, subjects),
         *(
             said
@@ -261,7 +261,6 @@ def statements(connection: Connection, *, as_of: int | None = None, subjects: Se
             if (said.added_at or 0) <= day and (said.retracted_at is None or said.retracted_at > day)
         ),
     ]
-    return sorted(found, key=lambda said: (said.tag.subject, said.list_name, said.id))
 
 
 def _about(subjects: Sequence[str] | None) -> Iterator[tuple[str, tuple[str, ...]]]:
