@@ -1,6 +1,8 @@
 """Addresses: the published vectors, and the laws of the checksums."""
 
+import csv
 import hashlib
+from collections import Counter
 
 import pytest
 from hypothesis import given
@@ -354,3 +356,19 @@ def test_any_script_has_an_address_that_reads_back(script):
 )
 def test_chains_that_are_not_read_are_recognised_by_form(text, family):
     assert addresses.family_of(text) == family
+
+
+@pytest.mark.data
+def test_listed_addresses_of_a_real_edition_are_read_or_recognised(check_data):
+    with (check_data / "data/ofac/ofac_adv_2025-12-04.csv").open(encoding="utf-8") as file:
+        listed = {row["address"] for row in csv.DictReader(file)}
+    forms = Counter()
+    for text in listed:
+        try:
+            forms[addresses.parse(text).form] += 1
+        except InputError as error:
+            forms["foreign" if addresses.family_of(text) else "unknown"] += 1
+            assert "checksum" not in str(error)
+    assert sum(forms.values()) == len(listed) > 700
+    assert forms["unknown"] == 1  # 64 hex digits, of a chain whose addresses have no more form than that
+    assert forms["foreign"] < 40
