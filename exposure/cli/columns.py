@@ -18,17 +18,20 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]], *, most: Sequ
     header, rows
         Texts of the cells. Columns of whole numbers stand on the right.
     most
-        Greatest width of each column; what is longer is cut and ends in ``...``; 0 for the last: what is left. Their sum
-        with the gaps of two and the indent must fit the width, which is the caller's promise.
+        Greatest width of each column where not everything fits; what is longer is cut and ends in ``...``; 0 for the
+        last: what is left. Their sum with the gaps of two and the indent must fit the width: the caller's promise.
     indent
         Spaces before each line.
     """
     from rich.cells import cell_len
 
-    cells = [[_fit(str(cell), wide or WIDTH) for cell, wide in zip(row, most, strict=True)] for row in rows]
-    if most and not most[-1]:
-        used = indent + sum(max(cell_len(row[at]) for row in [list(header), *cells]) + _GAP for at in range(len(header) - 1))
-        cells = [[*row[:-1], _fit(str(given[-1]), WIDTH - used)] for row, given in zip(cells, rows, strict=True)]
+    whole = [[_fit(str(cell), WIDTH) for cell in row] for row in rows]
+    natural = [max(cell_len(row[at]) for row in [list(header), *whole]) for at in range(len(header))]
+    cells = whole
+    if indent + sum(natural) + _GAP * (len(header) - 1) > WIDTH:
+        room = WIDTH - indent - sum(min(size, wide) + _GAP for size, wide in zip(natural[:-1], most, strict=False))
+        limits = [*most[:-1], most[-1] or room]
+        cells = [[_fit(str(cell), max(wide, 4)) for cell, wide in zip(row, limits, strict=True)] for row in rows]
     right = [bool(rows) and all(isinstance(row[at], int) for row in rows) for at in range(len(header))]
     wide = [max(cell_len(row[at]) for row in [list(header), *cells]) for at in range(len(header))]
     lines = []
