@@ -208,7 +208,9 @@ class StoredUtxoHistory:
         """The input with what its parent's output says, where its own source was silent."""
         if row.address is not None and row.amount is not None:
             return row
-        parent = next((output for output in self._outputs_of(row.spent_tx) if output.n == row.spent_n), None)
+        outputs = self._outputs_of(row.spent_tx)
+        whole = row.spent_n < len(outputs) and outputs[row.spent_n].n == row.spent_n
+        parent = outputs[row.spent_n] if whole else next((output for output in outputs if output.n == row.spent_n), None)
         if parent is None:
             return row
         return row._replace(

@@ -55,6 +55,8 @@ class Lookup:
 
     def rows(self, value: Value) -> pa.Table:
         """All rows whose lead column equals ``value``, in the layout's order."""
+        if isinstance(value, str) and not _is_text(value):
+            return _empty(self.layout, self._columns)
         pieces = []
         for number, part in enumerate(self._parts):
             if not _may_hold(part, value):
@@ -164,6 +166,15 @@ def _bounds(parquet: pq.ParquetFile, column: str, path: Path) -> list[tuple[Valu
             raise damaged(path, ValueError(f"no bounds of {column}"))
         found.append((statistics.min, statistics.max))
     return found
+
+
+def _is_text(value: str) -> bool:
+    """Whether a name can be stored at all: undecodable bytes of a command line come as lone surrogates."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _may_hold(part: Part, value: Value) -> bool:

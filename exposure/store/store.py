@@ -40,7 +40,7 @@ class Store:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+        self.path = Path(path).absolute()
         self._connection = catalogue.connect(self.path)
         self._held: int | None = None
         self._temporary = False

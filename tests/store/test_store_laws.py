@@ -278,6 +278,31 @@ def test_the_store_says_where_a_name_occurs(store: Store) -> None:
     assert holds(store, "nobody") == {}
 
 
+def test_a_name_that_is_no_text_is_nowhere(store: Store) -> None:
+    write(
+        store,
+        "a",
+        transfers=made.transfer_rows(made.random_transfers(1, 10)),
+        outputs=made.output_rows(made.random_coins(1, 5)),
+    )
+    name = "1\udc80bad"
+    assert find_tx(store, name) == []
+    assert holds(store, name) == {}
+    assert StoredAccountHistory(store, "ethereum").movements(name, made.ETH) == ()
+    assert StoredUtxoHistory(store, "bitcoin").coins(name) == []
+
+
+def test_a_store_may_be_named_by_a_relative_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with Store.create("here/store") as store:
+        txs = made.random_coins(3, 10)
+        write(store, "a", outputs=made.output_rows(txs), inputs=made.input_rows(txs))
+        monkeypatch.chdir("/")
+        assert len(list(ledgers.utxo_txs(store, "bitcoin"))) == len(txs)
+        assert StoredUtxoHistory(store, "bitcoin").transaction(txs[0].tx) == txs[0]
+        assert write(store, "b", outputs=made.output_rows(txs)).stored == {"outputs": 0}
+
+
 @pytest.mark.parametrize("hostile", ["'; drop table x; --", '" or 1=1', "%", "\x00", "🦊" * 50, "*", "$files", "a" * 1000])
 def test_hostile_names_are_only_names(store: Store, hostile: str) -> None:
     transfers = made.random_transfers(12, 10)
