@@ -116,6 +116,8 @@ def conform(table: Table, batch: pa.Table | pa.RecordBatch, source: str) -> pa.T
     columns = []
     for column, field in zip(table.columns, schema, strict=True):
         if column.name in given.schema.names:
+            if column.type == "amount" and pa.types.is_floating(given.schema.field(column.name).type):
+                raise InputError(f"column {column.name} of {table.name} holds floats: amounts are exact whole base units")
             try:
                 columns.append(given.column(column.name).cast(field.type))
             except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:

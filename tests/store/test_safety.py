@@ -326,6 +326,9 @@ def test_a_row_that_breaks_a_rule_is_named(store: Store, column: str, value: obj
         with pytest.raises(InputError, match="does not fit"):
             wide = pa.array(["9" * 40] * rows.num_rows)
             writer.append("transfers", rows.set_column(rows.schema.get_field_index("amount"), "amount", wide))
+        with pytest.raises(InputError, match="holds floats"):
+            floats = pa.array([1.0] * rows.num_rows)
+            writer.append("transfers", rows.set_column(rows.schema.get_field_index("amount"), "amount", floats))
         with pytest.raises(InputError, match="has no column surprise"):
             writer.append("transfers", rows.append_column("surprise", rows["tx"]))
         with pytest.raises(InputError, match="lack the column time"):
