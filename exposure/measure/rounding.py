@@ -39,25 +39,20 @@ def whole_units(parts: Mapping[K, int | Decimal | Fraction | float], total: int)
     -----
     Every part is cut to its whole units; the units still missing go to the largest remainders, ties to the earlier key
     (so the result depends on the order of ``parts`` only among equals). Where the exact sum misses the total by a rounding
-    error, units are given or taken in rounds of one, in the same order.
+    error, all parts are scaled to it first.
     """
     exact = {key: Fraction(part) for key, part in parts.items()}
     for key, part in exact.items():
         if part < 0:
             raise EngineError(f"a part of an account is negative: {key!r} has {float(part):g} base units")
-    difference = sum(exact.values(), Fraction(0)) - total
-    if total < 0 or abs(difference) > max(total * SLACK, Fraction(1)) or (total and not exact):
+    together = sum(exact.values(), Fraction(0))
+    difference = together - total
+    if total < 0 or abs(difference) > max(total * SLACK, Fraction(1)) or (total and not together):
         raise EngineError(f"the parts of an account miss its total of {total} by {float(difference):g} base units")
+    if difference:  # a rounding error of the engine: shared by all, in proportion
+        exact = {key: part * total / together for key, part in exact.items()}
     whole = {key: int(part) for key, part in exact.items()}
     missing = total - sum(whole.values())
-    largest_first = sorted(exact, key=lambda key: whole[key] - exact[key])
-    while missing > 0:
-        for key in largest_first[:missing]:
-            whole[key] += 1
-            missing -= 1
-    while missing < 0:
-        for key in reversed(largest_first):
-            if missing < 0 < whole[key]:
-                whole[key] -= 1
-                missing += 1
+    for key in sorted(exact, key=lambda key: whole[key] - exact[key])[:missing]:
+        whole[key] += 1
     return whole
