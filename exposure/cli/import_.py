@@ -188,11 +188,13 @@ def _wrapped(text: str, indent: str = "") -> list[str]:
 def _row(number: int, table: str, row: Mapping[str, object]) -> Iterator[str]:
     """One row as read, a field a line, under the names that ``--map`` uses."""
     from exposure import units
+    from exposure.model.ledger import LAST_INDEX
     from exposure.text import shown
 
     head = [units.iso(_int(row["time"]))]
     if "block" in row:
-        place = f"{row['tx_index']}" + (f"/{row['index']}" if "index" in row else "")
+        places = [row["tx_index"], *([row["index"]] if "index" in row else [])]
+        place = "/".join("last" if number == LAST_INDEX else str(number) for number in places)
         head.append(f"block {row['block']}, place {place}")
     head += [str(row[name]) for name in ("kind", "status", "script", "currency") if row.get(name) is not None]
     head += ["coinbase"] if row.get("coinbase") else []

@@ -233,3 +233,7 @@ def test_a_form_that_nobody_knows_is_refused_with_its_columns(tmp_path):
         read([write(tmp_path / "x.csv", "colour,size", "1,2")])
     with pytest.raises(InputError, match="holds JSON, but no transactions"):
         read([write(tmp_path / "x.json", '{"a": 1}')])
+    with pytest.raises(InputError, match="a JSON array: write one record a line"):
+        read([write(tmp_path / "x.json", '[{"a": 1}]')])
+    with pytest.raises(InputError, match="exposure tags import"):
+        read([write(tmp_path / "x.xml", "<?xml version='1.0'?><a/>")])

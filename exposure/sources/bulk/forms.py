@@ -89,8 +89,16 @@ def recognise(file: Member, options: ReadOptions) -> str:
         return _own_or_prices(file, columns, options)
     if block_files.recognised_key(file) is not None:
         return "raw-blocks"
-    if head.lstrip(b"\xef\xbb\xbf \r\n\t")[:1] == b"{":
+    start = head.lstrip(b"\xef\xbb\xbf \r\n\t")
+    if start[:1] == b"{":
         return _json_form(file)
+    if start[:1] in (b"<", b"["):
+        what = (
+            "XML: sanctions lists are read by `exposure tags import`"
+            if start[:1] == b"<"
+            else "a JSON array: write one record a line"
+        )
+        raise InputError(f"{file.name} is {what}")
     columns = table_file(file, options.work).columns
     if not options.columns and ethereum_etl.table_of(columns):
         return "ethereum-etl"
