@@ -6,8 +6,10 @@ Both kinds of rows are plain values; nothing here reads a file or knows where ro
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import groupby
 from typing import NamedTuple
 
 LAST_INDEX = 2**31 - 1
@@ -140,3 +142,36 @@ class Incomplete:
     until: Place | None = None
     balance: int | None = None
     reason: str = "history incomplete"
+
+
+def in_spending_order(txs: Iterable[UtxoTx]) -> list[UtxoTx]:
+    """Transactions in canonical order, and within a block no spender before what it spends.
+
+    A chain orders its blocks so by itself; a source that gives no places within a block does not. Cost: a sort, and one
+    pass; only blocks with a spender before its parent are looked at twice.
+    """
+    ordered = sorted(txs, key=lambda tx: (tx.place, tx.tx))
+    result: list[UtxoTx] = []
+    for _, together in groupby(ordered, key=lambda tx: tx.place.block):
+        block = list(together)
+        at = {tx.tx: place for place, tx in enumerate(block)}
+        if any(at.get(spend.coin.tx, -1) > place for place, tx in enumerate(block) for spend in tx.inputs):
+            block = _parents_first(block, at)
+        result += block
+    return result
+
+
+def _parents_first(block: list[UtxoTx], at: dict[str, int]) -> list[UtxoTx]:
+    done: dict[int, None] = {}
+    for start in range(len(block)):
+        waiting = [start]
+        while waiting:
+            place = waiting[-1]
+            parents = [at[spend.coin.tx] for spend in block[place].inputs if spend.coin.tx in at]
+            missing = [parent for parent in parents if parent not in done and parent not in waiting]
+            if missing:
+                waiting.append(missing[0])
+            else:
+                waiting.pop()
+                done[place] = None
+    return [block[place] for place in done]

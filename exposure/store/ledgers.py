@@ -7,12 +7,13 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 
 import pyarrow as pa
 
 from exposure.errors import InputError
-from exposure.model.ledger import Transfer, UtxoTx
+from exposure.model.ledger import Transfer, UtxoTx, in_spending_order
 from exposure.model.schemas import TABLES
 from exposure.store import decode, query
 from exposure.store.histories import as_of_block
@@ -57,10 +58,12 @@ def utxo_txs(store: Store, chain: str, as_of: int | None = None) -> Iterator[Utx
     with _engine(store) as first, _engine(store) as second:
         received = batches(store, "outputs", chain, as_of, columns=decode.OUTPUT_COLUMNS, engine=first)
         spends = query.stream(second, spent, parameters) if inputs else iter(())
-        yield from decode.utxo_txs(
+        found = decode.utxo_txs(
             (row for batch in received for row in decode.outputs(batch)),
             (row for batch in spends for row in decode.inputs(batch)),
         )
+        for _, block in groupby(found, key=lambda tx: tx.place.block):
+            yield from in_spending_order(block)
 
 
 def batches(

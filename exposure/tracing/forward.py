@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from exposure.measure.account import Account, Part
 from exposure.model.labels import Labels
-from exposure.model.ledger import Coin, Transfer, UtxoTx
+from exposure.model.ledger import Coin, Transfer, UtxoTx, in_spending_order
 from exposure.model.ports import UtxoHistory
 from exposure.model.settings import Settings
 from exposure.taint.reference.lots import FOLLOWED, Lot, Origin, is_beyond
@@ -162,7 +162,7 @@ def utxo_reach(
         for n in range(len(tx.outputs)):
             step = 0 if is_change(tx, n, labels) or settings.max_hops is None else 1
             follow(tx, n, hop + step)
-    ordered = tuple(sorted(txs.values(), key=lambda tx: (tx.place, tx.tx)))
+    ordered = tuple(in_spending_order(txs.values()))
     return UtxoReach(ordered, ends.found(), frozenset(refused))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from exposure.errors import InputError
-from exposure.model.ledger import Coin, Incomplete, Kind, Place, Spend, Transfer, UtxoTx
+from exposure.model.ledger import Coin, Incomplete, Kind, Place, Spend, Transfer, UtxoTx, in_spending_order
 
 _UNDECLARED = "completeness of its history was never declared"
 
@@ -98,7 +98,7 @@ class MemoryUtxoHistory:
         whole: bool = True,
         as_of: int | None = None,
     ) -> None:
-        rows = sorted((tx for tx in txs if as_of is None or tx.time <= as_of), key=lambda tx: (tx.place, tx.tx))
+        rows = in_spending_order(tx for tx in txs if as_of is None or tx.time <= as_of)
         self._txs: dict[str, UtxoTx] = {}
         for tx in rows:
             if tx.tx in self._txs:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from exposure.errors import InputError
 from exposure.model.labels import Labels
-from exposure.model.ledger import Coin, UtxoTx
+from exposure.model.ledger import Coin, UtxoTx, in_spending_order
 from exposure.model.ports import UtxoHistory
 from exposure.model.settings import Settings
 from exposure.taint.reference.lots import BEYOND, Origin
@@ -163,7 +163,7 @@ class _Search:
 
     def cone(self) -> UtxoCone:
         """What was found, as a ledger that the reference can run over."""
-        txs = tuple(sorted(self._txs.values(), key=lambda tx: (tx.place, tx.tx)))
+        txs = tuple(in_spending_order(self._txs.values()))
         given = {}
         for tx in txs:
             for spend in tx.inputs:
