@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from exposure.model.settings import Rule, Settings
 from exposure.taint.reference.lots import FOLLOWED, Lot, Lots, Origin, Run, is_beyond
-from exposure.tracing.paths import MarkedRun, Trail, Trails, largest
+from exposure.tracing.paths import MarkedRun, Trail, Trails, Ways, largest
 from exposure.tracing.paths.flags import shortest
 from exposure.tracing.paths.marked import TooManyWays
 from exposure.workflows.trace.ledgers import Subledger
@@ -68,7 +68,7 @@ def source_evidence(
         for category in categories:
             trails = search(ways, refs, _is_of(category, category_of), limit=limit, max_hops=settings.max_hops)
             evidence.take(category, trails, sub)
-        _touch(evidence, sub, run, refs, settings, found)
+        _touch(evidence, sub, ways, run, refs, settings, found)
         return evidence
     marks = MarkedRun(settings.max_hops)
     try:
@@ -76,7 +76,7 @@ def source_evidence(
     except TooManyWays:
         evidence.found = None
         evidence.notes.append(NO_PATHS)
-        _touch(evidence, sub, run, refs, settings, found)
+        _touch(evidence, sub, sub.ways(run), run, refs, settings, found)
         return evidence
     trails_found = marks.trails(lot for ref in refs for lot in marked.received[ref])
     for category in categories:
@@ -114,13 +114,15 @@ def destination_evidence(sub: Subledger, run: Run, settings: Settings, evidence:
             evidence.found = None
             evidence.notes.append(NO_PATHS)
             return
-    for category, refs in sorted(by_category.items()):
-        if marked is not None:
+    if marked is not None:
+        for category, refs in sorted(by_category.items()):
             own = [trail for trail in marks.trails(lot for ref in refs for lot in marked.received[ref]) if trail.refs]
             evidence.take(category, Trails(tuple(own[:limit]), len(own)), sub)
-            continue
-        search = largest if settings.rule is Rule.HAIRCUT else shortest
-        trails = search(sub.ways(run), refs, lambda origin: origin == FOLLOWED, limit=limit, max_hops=settings.max_hops)
+        return
+    ways = sub.ways(run)
+    search = largest if settings.rule is Rule.HAIRCUT else shortest
+    for category, refs in sorted(by_category.items()):
+        trails = search(ways, refs, lambda origin: origin == FOLLOWED, limit=limit, max_hops=settings.max_hops)
         evidence.take(category, trails, sub)
 
 
@@ -132,13 +134,21 @@ def _is_of(category: str, category_of: Mapping[str, str]) -> Callable[[Origin], 
     return lambda origin: origin.kind == "seed" and category_of[origin.name] == category
 
 
-def _touch(evidence: Evidence, sub: Subledger, run: Run, refs: Sequence[str], settings: Settings, found: Iterable[Lot]) -> None:
+def _touch(
+    evidence: Evidence,
+    sub: Subledger,
+    ways: Ways,
+    run: Run,
+    refs: Sequence[str],
+    settings: Settings,
+    found: Iterable[Lot],
+) -> None:
     """Touches of rows whose ways are not all known: by address where a seed's addresses are few.
 
     The times are those of all transfers by which these addresses of the seed fed the cone, so they bound the row's own.
     """
     rows = {(lot.origin.name, lot.origin.epoch, lot.hop) for lot in found}
-    starts = _starts(sub, run, {(name, epoch) for name, epoch, _ in rows})
+    starts = _starts(sub, ways, run, {(name, epoch) for name, epoch, _ in rows})
     several = any(1 < len({address for address, _ in those}) <= MAX_ADDRESSES for those in starts.values())
     told: dict[Row, set[str]] = defaultdict(set)
     if several and settings.rule is Rule.HAIRCUT:
@@ -156,10 +166,9 @@ def _touch(evidence: Evidence, sub: Subledger, run: Run, refs: Sequence[str], se
 
 
 def _starts(
-    sub: Subledger, run: Run, wanted: set[tuple[str, int | None]]
+    sub: Subledger, ways: Ways, run: Run, wanted: set[tuple[str, int | None]]
 ) -> dict[tuple[str, int | None], list[tuple[str, int]]]:
     """By seed and epoch: address and time of each transfer of the cone by which value left it."""
-    ways = sub.ways(run)
     found: dict[tuple[str, int | None], list[tuple[str, int]]] = defaultdict(list)
     for ref in sorted(sub.feeding & run.received.keys()):
         for origin, _ in ways.begins(ref):

@@ -45,8 +45,8 @@ from exposure.workflows.trace.worth import Worth
 
 BRACKET_TRANSACTIONS = 5_000
 """Transactions of a deposit's whole ancestry, without hop limit, up to which its bracket is computed."""
-FOLLOWED_TRANSACTIONS = 4
-"""How many times the budget all transfers of one address may take together, when each is followed forward by itself."""
+FOLLOWED_SHARE = 5
+"""All transfers of one address together may take this part (a fifth) of the budget, as each is followed by itself."""
 
 ONE_DEPOSIT = "the bracket is of one deposit; trace one of them"
 
@@ -261,7 +261,7 @@ class _Question:
         options, ledger = self._options, self._ledger(target.chain)
         settings = self._settings(Rule.HAIRCUT, options.hops, options.max_transactions)
         parts: dict[str, Subledger] = {}
-        spent, allowed = 0, FOLLOWED_TRANSACTIONS * options.max_transactions
+        spent, allowed = 0, options.max_transactions // FOLLOWED_SHARE
         largest_first = sorted(target.destination, key=lambda row: -_moved(self._histories, target.chain, row).amount)
         for row in largest_first:
             if spent > allowed:

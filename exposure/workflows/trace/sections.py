@@ -6,6 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
 
@@ -120,7 +121,7 @@ def section(matter: Matter, settings: Settings, *, max_paths: int) -> Section:
         totals=_totals(matter.subject.amount, whole, exact, conserving=conserving),
         exposures=exposures,
         own=matter.own,
-        bounds=_bounds(matter, settings, exposures),
+        bounds=_bounds(matter, settings, exposures, runs),
         attributed=attributed,
         unresolved=unresolved,
         paths=_paths(matter, evidence, max_paths),
@@ -261,7 +262,7 @@ def _unresolved(matter: Matter, whole: Mapping[Part, int], labels: Labels, setti
     return tuple(sorted(rows, key=lambda row: (-row.amount, row.reason, row.name)))
 
 
-def _bounds(matter: Matter, settings: Settings, exposures: Sequence[Exposure]) -> tuple[Bound, ...]:
+def _bounds(matter: Matter, settings: Settings, exposures: Sequence[Exposure], runs: Mapping[int, Run]) -> tuple[Bound, ...]:
     """Interval and bracket by category; sanctions always, whatever was found."""
     found = {row.category for row in exposures} | {Category.SANCTIONED.value}
     figures: dict[str, int] = defaultdict(int)
@@ -270,7 +271,7 @@ def _bounds(matter: Matter, settings: Settings, exposures: Sequence[Exposure]) -
         figures[RISK] += row.amount
     brackets = matter.brackets if matter.brackets is not None and settings.rule in CONSERVING else {}
     no_bracket = matter.no_bracket if settings.rule in CONSERVING else "poison conserves nothing, so it has no bracket"
-    intervals = {} if matter.no_interval else _interval(matter, settings, sorted(found | set(brackets)))
+    intervals = {} if matter.no_interval else _interval(matter, settings, sorted(found | set(brackets)), runs)
     names = dict.fromkeys([*sorted(found | set(intervals) | set(brackets))])
     rows = []
     for name in names:
@@ -304,8 +305,9 @@ def _bounds(matter: Matter, settings: Settings, exposures: Sequence[Exposure]) -
     return tuple(rows)
 
 
-def _interval(matter: Matter, settings: Settings, wanted: Sequence[str]) -> Bounds:
-    runs = {id(sub): sub.figure(settings, True, None) for sub in matter.subledgers}
+def _interval(matter: Matter, settings: Settings, wanted: Sequence[str], figures: Mapping[int, Run]) -> Bounds:
+    # Where nothing is missing, the stricter run is the figure's own.
+    runs = {id(sub): sub.figure(settings, True, None) if sub.gaps else figures[id(sub)] for sub in matter.subledgers}
     if settings.rule is Rule.POISON:
         if matter.direction == "destination":
             return {}
@@ -394,13 +396,14 @@ def _flow(matter: Matter, runs: Mapping[int, Run]) -> tuple[Flow, ...]:
 
 
 def _carried(matter: Matter, lots: Sequence[Lot]) -> dict[str, int]:
-    sums: dict[str, Fraction] = defaultdict(Fraction)
+    """What lots carry by category and kind, in whole units; for pictures, so without the care that sums need."""
+    sums: dict[str, Decimal] = defaultdict(Decimal)
     for origin, _, amount in lots:
         if origin.kind == "seed":
             key = "followed" if origin == FOLLOWED else matter.seeds[origin.name].category
         else:
             key = origin.kind
-        sums[key] += Fraction(amount)
+        sums[key] += Decimal(amount)
     return {key: round(amount) for key, amount in sorted(sums.items()) if round(amount)}
 
 
