@@ -59,9 +59,11 @@ def test_every_command_shown_can_be_typed(path, line):
     command.make_parser(context).parse_args(words)
 
 
-def test_every_setting_is_documented():
+def test_every_setting_is_documented_with_its_default():
     for setting in config.SETTINGS:
-        assert re.search(rf"`(EXPOSURE_)?{setting.name}`|`{setting.name} ?=", ALL), setting.name
+        default = "`~/.local/share/exposure/store`" if setting.name == "store" else config.masked(setting, setting.default)
+        row = f"| `{setting.name}` | `EXPOSURE_{setting.name.upper()}` | {default} | {setting.doc} |"
+        assert row in DOCUMENTS["README.md"], f"README.md lacks the row {row}"
 
 
 def test_every_table_and_column_is_documented():
