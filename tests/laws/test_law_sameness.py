@@ -201,7 +201,8 @@ def test_engines_agree(name: str, accounts: AccountWorld, coins: UtxoWorld, max_
             # Beside amounts that machine words do not hold, an engine may count in a coarser unit, if it says so.
             coarse = largest if largest >= 2**60 else 0
             assert reference.received.keys() == other.received.keys()
-            assert reference.collisions == other.collisions or coarse
+            if max_hops is None and not coarse:  # past a limit an engine may have lost the label that was met
+                assert reference.collisions == other.collisions
             for ref, lots in reference.received.items():
                 a, b = composition(lots, max_hops), composition(other.received[ref], max_hops)
                 total = max(coarse, sum(lot.amount for lot in lots))
