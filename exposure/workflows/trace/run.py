@@ -38,8 +38,9 @@ from exposure.tracing.hubs import account_hubs, utxo_hubs
 from exposure.tracing.paths import Ways
 from exposure.workflows.labels import Snapshot, snapshot
 from exposure.workflows.trace.ledgers import AccountLedger, Moved, Subledger, UtxoLedger
+from exposure.workflows.trace.matter import Matter, own_flags
 from exposure.workflows.trace.options import TraceOptions
-from exposure.workflows.trace.sections import Matter, own_flags, section
+from exposure.workflows.trace.sections import section
 from exposure.workflows.trace.subjects import Ledgers, Target, deposits_of, made_by, targets
 from exposure.workflows.trace.worth import Worth
 

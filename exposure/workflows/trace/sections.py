@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
 
@@ -21,72 +19,35 @@ from exposure.measure.account import (
     poison_interval,
 )
 from exposure.measure.rounding import whole_units
-from exposure.measure.status import regimes, status_in_epoch
+from exposure.measure.status import status_in_epoch
 from exposure.model.labels import Category, Labels, Seed
 from exposure.model.ledger import Flag
 from exposure.model.results import (
     Attributed,
     Bound,
     Exposure,
-    Flow,
-    OneWay,
-    Own,
-    Party,
     Path,
     PathStep,
     Section,
     SeedUsed,
-    Subject,
     Totals,
     Unresolved,
 )
 from exposure.model.settings import CONSERVING, Rule, Settings
-from exposure.taint.reference.lots import FOLLOWED, Amount, Lot, Run
+from exposure.taint.reference.lots import Amount, Run
 from exposure.tracing.paths import Trail
 from exposure.workflows.trace.evidence import Evidence, destination_evidence, source_evidence
 from exposure.workflows.trace.ledgers import Moved, Subledger
+from exposure.workflows.trace.matter import Matter
+from exposure.workflows.trace.picture import flow, parties
 from exposure.workflows.trace.words import settles
-from exposure.workflows.trace.worth import Worth
 
-MAX_FLOW = 20_000
-"""Transfers of the traced flow that a section keeps, largest first."""
 MAX_GAPS = 500
 _FLAGS = (
     (Flag.WEAK_ORDER, "have no index in their source and are ordered by time, hash and place in the file"),
     (Flag.UNKNOWN_STATUS, "come from a source that cannot tell whether they failed; they count as moved"),
     (Flag.FLOAT_AMOUNT, "were printed as floating-point numbers by their source, so digits may be lost"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Matter:
-    """What one section is made from: the subject's transfers, each with the part of the ledger that bears on it.
-
-    ``no_interval``: why none can be given for this subject, or empty. ``brackets``: at least and at most, by category,
-    with `RISK` for all seeds together; ``no_bracket`` says why there is none.
-    """
-
-    subject: Subject
-    direction: OneWay
-    parts: tuple[tuple[str, Subledger], ...]
-    seeds: Mapping[str, Seed]
-    worth: Worth
-    own: tuple[Own, ...]
-    now: int
-    no_interval: str = ""
-    brackets: Mapping[str, tuple[int, int]] | None = None
-    no_bracket: str = ""
-    notes: tuple[str, ...] = ()
-
-    @property
-    def subledgers(self) -> list[Subledger]:
-        """Each part of the ledger once."""
-        return list({id(sub): sub for _, sub in self.parts}.values())
-
-    @property
-    def category_of(self) -> dict[str, str]:
-        """Category of each seed by name."""
-        return {name: seed.category for name, seed in self.seeds.items()}
 
 
 def section(matter: Matter, settings: Settings, *, max_paths: int) -> Section:
@@ -110,7 +71,7 @@ def section(matter: Matter, settings: Settings, *, max_paths: int) -> Section:
     exact = added(account for _, account in accounts)
     whole = _whole(exact, matter.subject.amount, conserving=conserving)
     evidence = _evidence(matter, runs, settings, max_paths)
-    labels = _labels(matter)
+    labels = matter.labels
     exposures = _exposures(matter, whole, accounts, evidence, labels)
     attributed = _attributed(matter, whole, labels)
     unresolved = _unresolved(matter, whole, labels, settings)
@@ -129,15 +90,9 @@ def section(matter: Matter, settings: Settings, *, max_paths: int) -> Section:
         coverage=tuple(dict.fromkeys(gap for sub in matter.subledgers for gap in sub.gaps))[:MAX_GAPS],
         prices=tuple(matter.worth.used),
         notes=(*matter.notes, *dict.fromkeys(evidence.notes), *_flag_notes(matter)),
-        flow=_flow(matter, runs),
-        parties=_parties(matter, labels),
+        flow=flow(matter, runs),
+        parties=parties(matter, labels),
     )
-
-
-def _labels(matter: Matter) -> Labels:
-    """A snapshot with the hubs of every part."""
-    hubs = {owner: why for sub in matter.subledgers for owner, why in sub.labels.hubs.items()}
-    return replace(matter.subledgers[0].labels, hubs=hubs)
 
 
 def _whole(exact: Account, total: int, *, conserving: bool) -> dict[Part, int]:
@@ -375,85 +330,3 @@ def _flag_notes(matter: Matter) -> list[str]:
         if count:
             notes.append(f"{count:,} of the {len(rows):,} transfers behind this account {text}")
     return notes
-
-
-def _flow(matter: Matter, runs: Mapping[int, Run]) -> tuple[Flow, ...]:
-    """The transfers of the traced flow with what they carry, in order."""
-    rows: dict[str, Flow] = {}
-    for sub in matter.subledgers:
-        run = runs[id(sub)]
-        refs = sub.feeding if matter.direction == "source" else run.received.keys()
-        for ref in refs & run.received.keys():
-            lots = run.received[ref]
-            if matter.direction == "destination":
-                lots = tuple(lot for lot in lots if lot.origin == FOLLOWED)
-            if lots and ref in sub.moved and ref not in rows:
-                moved = sub.moved[ref]
-                carried = _carried(matter, lots)
-                rows[ref] = Flow(ref, moved.tx, moved.time, moved.block, moved.sender, moved.receiver, moved.amount, carried)
-    kept = sorted(rows.values(), key=lambda row: (-row.amount, row.ref))[:MAX_FLOW]
-    return tuple(sorted(kept, key=lambda row: (row.block, row.time, row.ref)))
-
-
-def _carried(matter: Matter, lots: Sequence[Lot]) -> dict[str, int]:
-    """What lots carry by category and kind, in whole units; for pictures, so without the care that sums need."""
-    sums: dict[str, Decimal] = defaultdict(Decimal)
-    for origin, _, amount in lots:
-        if origin.kind == "seed":
-            key = "followed" if origin == FOLLOWED else matter.seeds[origin.name].category
-        else:
-            key = origin.kind
-        sums[key] += Decimal(amount)
-    return {key: round(amount) for key, amount in sorted(sums.items()) if round(amount)}
-
-
-def _parties(matter: Matter, labels: Labels) -> tuple[Party, ...]:
-    """Everybody in the traced flow, with the role they have in this run."""
-    addresses = {
-        address
-        for sub in matter.subledgers
-        for moved in sub.moved.values()
-        for address in (moved.sender, moved.receiver)
-        if address is not None
-    }
-    return tuple(_party(address, labels, matter.subject.address) for address in sorted(addresses))
-
-
-def _party(address: str, labels: Labels, subject: str | None) -> Party:
-    owner = labels.owner(address)
-    if address == subject:
-        return Party(address, "subject")
-    seed = labels.seeds.get(owner)
-    if seed is not None:
-        return Party(address, "seed", seed.category, seed.entity)
-    for role, services in (("boundary", labels.boundaries), ("pass_through", labels.pass_through)):
-        service = services.get(owner)
-        if service is not None:
-            return Party(address, role, service.category, service.entity)
-    return Party(address, "hub" if owner in labels.hubs else "ordinary")
-
-
-def own_flags(address: str | None, labels: Labels, now: int) -> tuple[Own, ...]:
-    """What the subject's own address, or its cluster, is tagged as."""
-    if address is None:
-        return ()
-    owner = labels.owner(address)
-    through = "" if owner == address else owner
-    seed = labels.seeds.get(owner)
-    if seed is not None:
-        return (
-            Own(
-                seed.category,
-                seed.entity,
-                address,
-                through,
-                seed.sources,
-                seed.confidence,
-                regimes(seed.designations, None, now),
-            ),
-        )
-    for services in (labels.boundaries, labels.pass_through):
-        service = services.get(owner)
-        if service is not None:
-            return (Own(service.category, service.entity, address, through, service.sources, service.confidence),)
-    return ()
