@@ -57,11 +57,18 @@ def declare(connection: Connection, version: int, rows: Iterable[Coverage]) -> i
     before = connection.total_changes
     connection.executemany(
         "insert into coverage (chain, address, asset, from_block, to_block, complete, reason, source, opening, "
-        "oldest_missing, added_in) select ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11 where not exists ("
-        "select 1 from coverage where chain = ?1 and address = ?2 and asset = ?3 and from_block is ?4 and to_block is ?5 "
-        "and complete = ?6 and reason = ?7 and opening is ?9 and oldest_missing = ?10)",
+        "oldest_missing, added_in) select :chain, :address, :asset, :from_block, :to_block, :complete, :reason, :source, "
+        ":opening, :oldest_missing, :version where not exists (select 1 from coverage where chain = :chain and "
+        "address = :address and asset = :asset and from_block is :from_block and to_block is :to_block and "
+        "complete = :complete and reason = :reason and opening is :opening and oldest_missing = :oldest_missing)",
         [
-            (*row[:5], int(row.complete), row.reason, row.source, _text(row.opening), int(row.oldest_missing), version)
+            row._asdict()
+            | {
+                "complete": int(row.complete),
+                "opening": _text(row.opening),
+                "oldest_missing": int(row.oldest_missing),
+                "version": version,
+            }
             for row in rows
         ],
     )
