@@ -16,6 +16,7 @@ from exposure.taint.reference.lots import BEYOND, Lot, Lots, Origin
 SCALED = Origin("unresolved", "scaling")
 """What is lost where amounts do not fit 64 bits and a coarser unit is used: reported, never dropped."""
 SEED_BEYOND = Origin("seed", "beyond")
+NOWHERE = Origin("mint", "")
 FIRST_LIMIT = 16
 LIMIT = 250
 RULES = {Rule.FIFO: ordered.FIFO, Rule.LIFO: ordered.LIFO, Rule.TIHO: ordered.TIHO}
@@ -25,9 +26,14 @@ class Result:
     """What every move carried and every pot holds; ``beyond``: whether anything went past the hop limit."""
 
     def __init__(self, program: Program, rule: Rule, hops: int) -> None:
-        self.numbering = numbered([*program.origins, *program.theft, *program.short.values()])
+        # Under poison a theft flags what may hold unlabelled value: that there is no attributed origin must not look like
+        # their not being tracked.
+        tracked = [NOWHERE] if rule is Rule.POISON else []
+        self.numbering = numbered([*program.origins, *program.theft, *program.short.values(), *tracked])
         self.rule, self.hops = rule, hops
         count = len(self.numbering.origins)
+        # A lone seed (followed value is one) is known past the limit too: an account of where value went needs its name.
+        self._seed_beyond = self.numbering.origins[0] if self.numbering.seeds == 1 else SEED_BEYOND
         shortfall = np.full(max(len(program.pots), 2), NONE, np.int32)
         for pot, origin in program.short.items():
             shortfall[pot] = self.numbering.of(origin)
@@ -115,7 +121,7 @@ class Result:
 
     def _lot(self, tag: int, amount: float) -> Lot:
         if tag >= self.wide - 2:
-            return Lot(SEED_BEYOND if tag == self.wide - 2 else BEYOND, self.hops + 1, amount)
+            return Lot(self._seed_beyond if tag == self.wide - 2 else BEYOND, self.hops + 1, amount)
         hop, group = divmod(tag, self.groups.number)
         return Lot(self.numbering.origins[group], hop, amount)
 
