@@ -133,13 +133,15 @@ class _Comparison(_Tally):
         return dict(total)
 
     def held(self, pot: tuple[str, str], rows: Sequence[WantedPart]) -> None:
-        """What a pot holds at the end; only the parts named are compared, each summed over hops."""
+        """What a pot holds at the end; only the parts named are compared, each summed over hops; ``*`` is the rest of a kind."""
         found: dict[tuple[str, str], Amount] = defaultdict(int)
         for part, value in parts_of(self.ledger.figure.held.get(pot, ()), self.limit).items():
             key = part.kind, self.name(part)
             found[key] = value if self.ledger.rule is Rule.POISON else found[key] + value
-        for row in rows:
-            self.equal(f"held at {'|'.join(pot)}: {row.kind} {row.name}", row.amount, found.get((row.kind, row.name), 0))
+        for row in sorted(rows, key=lambda row: row.name == "*"):
+            keys = [key for key in found if key[0] == row.kind and row.name in ("*", key[1])]
+            amount = sum(found.pop(key) for key in keys)
+            self.equal(f"held at {'|'.join(pot)}: {row.kind} {row.name}", row.amount, amount)
 
     def account(self, wanted: WantedAccount) -> None:
         """A complete account: total, parts, own category, interval."""
