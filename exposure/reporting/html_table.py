@@ -14,6 +14,7 @@ from exposure.reporting.words import (
     cut,
     dollars,
     hops,
+    moved_word,
     percent,
     percent_range,
     short,
@@ -47,7 +48,7 @@ def _section(report: Report, section: Section) -> str:
     one = section.subject
     amount = " ".join(filter(None, [coins(one.amount, one.decimals, one.symbol), dollars(one.usd)]))
     if one.kind == "address":
-        moved = "received" if section.direction == "source" else "sent"
+        moved = moved_word(section)
         title = f"Address {short(one.address or '', 64)}: {moved} {amount} in {one.transfers:,} transfers"
     else:
         place = short_hash(one.tx or one.ref or "") + (f":{one.n}" if one.n is not None else "")

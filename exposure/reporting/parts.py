@@ -16,6 +16,7 @@ from exposure.reporting.words import (
     coins,
     cut,
     dollars,
+    moved_word,
     percent,
     regimes_now,
     short,
@@ -35,7 +36,7 @@ def subject(section: Section, zone: tzinfo) -> list[Text]:
     worth = [coins(one.amount, one.decimals, one.symbol), dollars(one.usd), yen(one.jpy)]
     time = clock(one.time, zone) if one.time is not None else ""
     if one.kind == "address":
-        moved = "received" if section.direction == "source" else "sent"
+        moved = moved_word(section)
         count = f"in {one.transfers:,} transfer{'' if one.transfers == 1 else 's'}"
         texts = [f"{short(one.address or '', 64)} on {cut(one.chain, 20)}", f"{moved} {worth[0]} {count}", *worth[1:]]
         head = "Address"

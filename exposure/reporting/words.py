@@ -8,7 +8,8 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 from rich.cells import cell_len
 
 from exposure import units
-from exposure.model.results import Designated
+from exposure.model.assets import chain
+from exposure.model.results import Designated, Section
 from exposure.text import shown
 
 CATEGORY_STYLES = {"sanctioned": "bold red", "sanction_linked": "bold red", "russia_linked": "bold red"}
@@ -162,3 +163,11 @@ def days_old(days: int | None) -> str:
     if days is None:
         return "age unknown"
     return f"{days:,} day{'' if days == 1 else 's'} old"
+
+
+def moved_word(section: Section) -> str:
+    """What an address did with the value that its account is about.
+
+    On a UTXO chain where value went is told of the coins that came to the address; an account sends transfers.
+    """
+    return "received" if section.direction == "source" or chain(section.subject.chain).ledger == "utxo" else "sent"

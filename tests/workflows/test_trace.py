@@ -331,9 +331,25 @@ def test_a_transaction_of_coins_stands_for_its_outputs_except_change(coins: Stor
 
 
 def test_change_is_no_inflow_of_an_address(coins: Store) -> None:
-    source, destination = sections(coins, coin_address("A"))
+    source, _ = sections(coins, coin_address("A"))
     assert (source.subject.amount, source.subject.transfers, figure(source)) == (20, 2, 10)
-    assert (destination.subject.amount, destination.subject.transfers) == (12, 1)
+
+
+def test_where_an_addresss_coins_went_is_counted_from_its_own_spending(coins: Store) -> None:
+    _, destination = sections(coins, coin_address("A"))
+    assert (destination.subject.amount, destination.subject.transfers) == (20, 2)
+    # A's 20 paid B 12, which B passed on to C, left 7 at A itself, and the fee of 1.
+    ends = {(row.kind, row.name, row.hops): row.amount for row in destination.attributed}
+    assert ends == {("held", coin_address("C"), 2): 12, ("held", coin_address("A"), 0): 7, ("fee", "", 1): 1}
+
+
+def test_a_tagged_address_does_not_end_its_own_value(coins: Store) -> None:
+    _, destination = sections(coins, coin_address("S"))
+    # S's coin of 10 paid A, whose half of the 12, 7 and 1 that A spent it became.
+    ends = {(row.kind, row.name, row.hops): row.amount for row in destination.attributed}
+    assert sum(ends.values()) == 10
+    assert set(ends) == {("held", coin_address("C"), 3), ("held", coin_address("A"), 1), ("fee", "", 2)}
+    assert not destination.exposures
 
 
 def test_the_bracket_of_a_coin_is_what_its_inputs_allow(coins: Store) -> None:

@@ -31,6 +31,7 @@ from exposure.tracing.forward import account_reach, utxo_reach, without_refused
 from exposure.tracing.paths import Ways
 from exposure.tracing.paths.ways import AccountWays, UtxoWays
 from exposure.tracing.utxo_cone import UtxoCone, utxo_cone
+from exposure.workflows.trace.own_coins import own_ends_lifted
 
 SPENT_TOO_MUCH = "it spends more than it is known to have received"
 
@@ -117,8 +118,8 @@ class AccountLedger:
             arcs=lambda ref: account_arcs(cone.transfers, cone.labels, ref, given=cone.given),
         )
 
-    def destination(self, subject: Transfer | Coin, settings: Settings) -> Subledger:
-        """All that bears on where a transfer's value went."""
+    def destination(self, subject: Transfer | Coin, settings: Settings, *, of: str | None = None) -> Subledger:
+        """All that bears on where a transfer's value went (``of`` says nothing new here: a transfer has one sender)."""
         assert isinstance(subject, Transfer)
         reach = account_reach(self._reader, subject, self.labels, settings, hub_of=self._hubs(subject.asset))
         gaps = self._gaps(reach.pots)
@@ -223,10 +224,16 @@ class UtxoLedger:
             arcs=lambda ref: utxo_arcs(cone.txs, cone.labels, ref, given=cone.given),
         )
 
-    def destination(self, subject: Transfer | Coin, settings: Settings) -> Subledger:
-        """All that bears on where a coin's value went."""
+    def destination(self, subject: Transfer | Coin, settings: Settings, *, of: str | None = None) -> Subledger:
+        """All that bears on where a coin's value went; ``of``: the address whose coin it is, if that is the question."""
         assert isinstance(subject, Coin)
-        reach = utxo_reach(self.history, subject, self.labels, settings, hub_of=self._hub_of)
+        owner = None if of is None else self.labels.owner(of)
+        labels = self.labels if owner is None else own_ends_lifted(self.labels, owner)
+
+        def hub_of(other: str) -> str | None:
+            return None if other == owner else self._hub_of(other)
+
+        reach = utxo_reach(self.history, subject, labels, settings, hub_of=hub_of)
         followed = str(subject)
 
         def figure(options: Settings, strict: bool, mark: Mark | None) -> Run:

@@ -40,6 +40,7 @@ from exposure.workflows.labels import Snapshot, snapshot
 from exposure.workflows.trace.ledgers import AccountLedger, Moved, Subledger, UtxoLedger
 from exposure.workflows.trace.matter import Matter, own_flags
 from exposure.workflows.trace.options import TraceOptions
+from exposure.workflows.trace.own_coins import counted_from_spending
 from exposure.workflows.trace.sections import section
 from exposure.workflows.trace.subjects import Ledgers, Target, deposits_of, made_by, targets
 from exposure.workflows.trace.worth import Worth
@@ -260,7 +261,9 @@ class _Question:
 
     def _destination(self, target: Target) -> list[Section]:
         options, ledger = self._options, self._ledger(target.chain)
-        settings = self._settings(Rule.HAIRCUT, options.hops, options.max_transactions)
+        own = target.address if target.kind == "address" and isinstance(ledger, UtxoLedger) else None
+        hops = options.hops if own is None or options.hops is None else options.hops + 1  # see own_coins
+        settings = self._settings(Rule.HAIRCUT, hops, options.max_transactions)
         parts: dict[str, Subledger] = {}
         spent, allowed = 0, options.max_transactions // FOLLOWED_SHARE
         largest_first = sorted(target.destination, key=lambda row: -_moved(self._histories, target.chain, row).amount)
@@ -268,7 +271,7 @@ class _Question:
             if spent > allowed:
                 parts[_ref(row)] = _unfollowed(_moved(self._histories, target.chain, row), self._labels.labels)
                 continue
-            sub = self._taken(target, ledger.destination(row, settings))
+            sub = self._taken(target, ledger.destination(row, settings, of=own))
             spent += sub.transactions
             parts[_ref(row)] = sub
         if spent > allowed:
@@ -278,7 +281,8 @@ class _Question:
             )
         matter = self._matter(target, "destination", [(_ref(row), parts[_ref(row)]) for row in target.destination])
         matter = replace(matter, no_bracket="the bracket is of where value came from")
-        return [section(matter, replace(settings, rule=rule), max_paths=options.max_paths) for rule in options.rules]
+        made = [section(matter, replace(settings, rule=rule), max_paths=options.max_paths) for rule in options.rules]
+        return made if own is None else [counted_from_spending(each, options.hops) for each in made]
 
     def _matter(self, target: Target, direction: OneWay, parts: Sequence[tuple[str, Subledger]]) -> Matter:
         labels = self._labels.labels

@@ -305,21 +305,13 @@ def _inflows(history: History, address: str, asset: str, options: TraceOptions) 
 
 
 def _outflows(history: History, address: str, asset: str, options: TraceOptions) -> tuple[Transfer | Coin, ...]:
-    """What an address sent elsewhere, in the window: outputs of its transactions that are not its change."""
-    if isinstance(history, StoredAccountHistory):
-        return tuple(
-            row
-            for row in history.movements(address, asset)
-            if row.sender == address and _counts(row) and _in_window(row.time, options)
-        )
-    spenders = dict.fromkeys(history.spender(coin) for coin in history.coins(address))
-    spent = [tx for tx in (history.transaction(name) for name in spenders if name is not None) if tx is not None]
+    """What an address sent elsewhere, in the window; on a UTXO chain the coins that came to it, which are followed."""
+    if not isinstance(history, StoredAccountHistory):
+        return _inflows(history, address, asset, options)
     return tuple(
-        Coin(tx.tx, n)
-        for tx in sorted(spent, key=lambda tx: (tx.place, tx.tx))
-        if _in_window(tx.time, options)
-        for n, output in enumerate(tx.outputs)
-        if output.amount and not any(spend.address == output.address for spend in tx.inputs)
+        row
+        for row in history.movements(address, asset)
+        if row.sender == address and _counts(row) and _in_window(row.time, options)
     )
 
 
