@@ -132,5 +132,5 @@ def _parquet(member: Member, column: str | None) -> Iterator[list[Listed]]:
             texts = batch.column(0).cast(pa.string()).to_pylist()
             yield [Listed(row + at, text or "", "" if text else "is empty") for at, text in enumerate(texts, 1)]
             row += len(texts)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputError(f"{member.name} cannot be read as Parquet ({shown(error)}); get it again") from error

@@ -218,6 +218,50 @@ def test_damaged_parquet_is_refused(tmp_path):
         raise InputError(f"no error, but {len(result.rejects)} rejects") if result.rejects else AssertionError("accepted")
 
 
+def _five_rows(path, **columns):
+    rows = {"from": [A] * 5, "to": [B] * 5, "amount": [1] * 5, "time": [NOON] * 5, "tx": [tx(n) for n in range(5)]}
+    pq.write_table(pa.table({**rows, **columns}), path)
+    return path
+
+
+def _not_utf8(rows):
+    offsets, values = pa.array([b"\xff\xfe"] * rows).buffers()[1:]
+    return pa.Array.from_buffers(pa.string(), rows, [None, offsets, values])
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"amount": [[1]] * 5}, "column amount holds list"),
+        ({"tx": [{"a": 1}] * 5}, "column tx holds struct"),
+        ({"from": _not_utf8(5)}, "cannot be read as Parquet.*UTF8"),
+    ],
+)
+def test_parquet_of_columns_that_hold_no_cells_is_refused(tmp_path, columns, message):
+    path = _five_rows(tmp_path / "x.parquet", **columns)
+    with pytest.raises(InputError, match=message):
+        read([path], chain="ethereum")
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        pa.array([10**14, -(10**14), NOON, NOON, None], pa.timestamp("s")),
+        pa.array([2**62, -(2**62), NOON * 10**9, NOON * 10**9 + 1, None], pa.timestamp("ns", tz="UTC")),
+        pa.array([2**31 - 1, -1, NOON // 86_400, NOON // 86_400, None], pa.date32()),
+    ],
+    ids=str,
+)
+def test_times_of_parquet_outside_of_1970_to_2100_cost_their_rows_only(tmp_path, times):
+    result = read([_five_rows(tmp_path / "x.parquet", time=times)], chain="ethereum")
+    assert [one["time"] // 86_400 for one in result.transfers] == [NOON // 86_400] * 2
+    assert [(one.line, one.reason) for one in result.rejects] == [
+        (1, "time lies outside of 1970 to 2100"),
+        (2, "time lies outside of 1970 to 2100"),
+        (5, "time is empty"),
+    ]
+
+
 def test_a_huge_value_repeated_in_every_row_of_parquet_is_refused(tmp_path):
     column = pa.DictionaryArray.from_arrays(pa.array([0] * 10_000, pa.int32()), pa.array(["x" * 200_000]))
     table = pa.table(

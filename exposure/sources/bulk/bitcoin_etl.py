@@ -113,7 +113,11 @@ def _parquet_records(parquet: object) -> Iterator[tuple[int, Record | None, str,
     names = parquet.schema_arrow.names  # type: ignore[attr-defined]  # a ParquetFile, which has no types
     row = 0
     for batch in parquet.iter_batches(1_000, columns=[name for name in wanted if name in names]):  # type: ignore[attr-defined]
-        for record in batch.to_pylist():
+        try:
+            records = batch.to_pylist()
+        except (ValueError, OverflowError) as error:  # text that is not UTF-8, a time that Python has no date for
+            raise pa.ArrowInvalid(str(error)) from error
+        for record in records:
             row += 1
             yield row, record, "", str(record.get("hash"))
 

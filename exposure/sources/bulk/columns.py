@@ -23,11 +23,13 @@ from exposure.model.ledger import LAST_INDEX
 from exposure.model.schemas import AMOUNT_DIGITS
 from exposure.sources.bulk.batches import Findings, Reject
 from exposure.sources.bulk.exact import base_units, looks_like_a_float
-from exposure.sources.bulk.times import unix_seconds
+from exposure.sources.bulk.times import LATEST, unix_seconds
 from exposure.text import shown
 
 Bools = np.ndarray[tuple[int], np.dtype[np.bool_]]
 DECIMAL = pa.decimal128(AMOUNT_DIGITS, 0)
+_TICKS = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+_DAY = 86_400
 
 
 class Sieve:
@@ -54,13 +56,20 @@ class Sieve:
     def sift(self, table: pa.Table) -> pa.Table:
         """Report the refused rows in their order, and return the good rows of a table that is parallel to the chunk."""
         for row in sorted(self._reasons):
-            cells = (self.chunk.column(name)[row].as_py() for name in self.cells)
+            cells = (_plain(self.chunk.column(name)[row]) for name in self.cells)
             text = ",".join("" if cell is None else shown(cell, 80) for cell in cells)
             line = self.chunk.column("line")[row].as_py()
             file = self.file if self.file is not None else self.chunk.column("file_name")[row].as_py()
             self.findings.reject(Reject(self.table, file, line, self._reasons[row], text[:500]))
         self._reasons.clear()
         return table if self.good.all() else table.filter(pa.array(self.good))
+
+
+def _plain(cell: pa.Scalar) -> object:
+    try:
+        return cell.as_py()
+    except (OverflowError, ValueError):  # a time that Python has no date for
+        return getattr(cell, "value", "")
 
 
 def as_text(column: pa.ChunkedArray | pa.Array, *, hexbytes: bool = False) -> pa.Array:
@@ -241,11 +250,16 @@ def integers(sieve: Sieve, column: pa.ChunkedArray | pa.Array, name: str, most: 
 def times(sieve: Sieve, column: pa.ChunkedArray, name: str, form: str = "") -> pa.Array:
     """Unix seconds, UTC, as int64. ``form`` as in ``--map``; empty recognises unix seconds and ISO 8601."""
     if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
-        array = column.cast(pa.timestamp("us", tz="UTC") if getattr(column.type, "tz", None) else pa.timestamp("us"))
-        micros = array.combine_chunks().cast(pa.int64())
-        micros = pa.concat_arrays(micros.chunks) if isinstance(micros, pa.ChunkedArray) else micros
-        sieve.refuse(truth(pc.less(micros, 0)), f"{name} lies before 1970")
-        return pc.divide(micros, 1_000_000)
+        array = column.combine_chunks()
+        array = pa.concat_arrays(array.chunks) if isinstance(array, pa.ChunkedArray) else array
+        # Compared as the numbers that they are: converting a time far out into another unit overflows.
+        ticks = array.cast(pa.int32()).cast(pa.int64()) if pa.types.is_date32(array.type) else array.cast(pa.int64())
+        per_second = _TICKS.get(getattr(array.type, "unit", "ms"), 1)
+        limit = LATEST // _DAY if pa.types.is_date32(array.type) else LATEST * per_second
+        outside = pc.or_(pc.less(ticks, 0), pc.greater_equal(ticks, limit))
+        sieve.refuse(truth(outside), f"{name} lies outside of 1970 to 2100")
+        ticks = pc.if_else(outside, pa.scalar(None, pa.int64()), ticks)
+        return pc.multiply(ticks, _DAY) if pa.types.is_date32(array.type) else pc.divide(ticks, per_second)
     text = as_text(column)
     if form in ("", "unix") and truth(pc.match_substring_regex(text, "^[0-9]{1,10}$")).all():
         return text.cast(pa.int64())

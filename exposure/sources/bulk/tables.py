@@ -95,11 +95,16 @@ class TableFile:
                 # Buffered and not read ahead: a row group may be as large as the file. Text as dictionaries, so that one
                 # long value repeated in every row takes its size once.
                 schema = pq.read_schema(stream)
+                for name in wanted:
+                    if pa.types.is_nested(schema.field(name).type):
+                        kind = shown(schema.field(name).type, 60)
+                        raise InputError(f"{self.name}: column {shown(name, 40)} holds {kind}: a table has one value a cell")
                 texts = [name for name in wanted if _is_text(schema.field(name).type)]
                 file = pq.ParquetFile(stream, read_dictionary=texts, buffer_size=1 << 20, pre_buffer=False)
                 line = 1
                 for batch in file.iter_batches(CHUNK_ROWS, columns=list(wanted), use_threads=False):
                     chunk = pa.table([batch.column(name) for name in wanted], names=list(wanted))
+                    chunk.validate(full=True)  # text that is not UTF-8
                     for name in texts:
                         _check_lengths(chunk.column(name), name, self.name)
                     numbers = pa.array(np.arange(line, line + batch.num_rows, dtype=np.int64))
@@ -143,7 +148,7 @@ def table_file(member: Member, work: Path | None = None) -> TableFile:
     with member.open() as stream:
         first = next(lines(stream), None)
     if first is None or first.fault:
-        raise InputError(f"{member.name} has no header line{': it ' + first.fault if first else ''}")
+        raise InputError(f"{member.name} has no header line{': it is ' + first.fault if first else ''}")
     delimiter = max(",;\t", key=first.text.count)
     if delimiter not in first.text:
         delimiter = ","

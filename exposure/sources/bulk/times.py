@@ -38,7 +38,7 @@ def unix_seconds(text: str, form: str = "") -> int:
     if not 0 <= seconds < LATEST:
         hint = (
             ": these look like milliseconds, map the column with :ms"
-            if LATEST <= seconds < LATEST * 1000 and form != "ms"
+            if LATEST <= seconds < LATEST * 1000 and text.isdigit() and form != "ms"
             else ""
         )
         raise ValueError(f"{shown(text, 40)} lies outside of 1970 to 2100{hint}")
