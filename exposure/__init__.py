@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # for editors and type checkers; at run time `__getattr__` be
         from_graph,
         import_lists,
         ingest,
+        rescore,
         screen,
         trace,
     )
@@ -37,6 +38,7 @@ __all__ = [
     "from_graph",
     "import_lists",
     "ingest",
+    "rescore",
     "screen",
     "trace",
 ]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from exposure.errors import ExposureError, InputError
 from exposure.model.labels import Category
 from exposure.model.results import Exposure, Report, Section
+from exposure.model.settings import DEFAULT_HOPS
 from exposure.store.store import Store
 from exposure.text import shown
 from exposure.workflows.trace_options import Moment, moment, named, trace_options
@@ -38,6 +39,7 @@ __all__ = [
     "from_graph",
     "import_lists",
     "ingest",
+    "rescore",
     "screen",
     "trace",
     "trace_options",
@@ -287,6 +289,40 @@ def screen(store: Store, addresses: Iterable[str] | str, *, as_of: Moment | None
 
     some = [addresses] if isinstance(addresses, str) else addresses
     return ScreenResult(run(store, some, as_of=moment(as_of, "UTC", end=True)))
+
+
+def rescore(store: Store | str | Path, wallets: pd.DataFrame | Iterable[str], **options: object) -> pd.DataFrame:
+    """Where the value came from that many wallets received: a row for each wallet, asset, rule and category.
+
+    Parameters
+    ----------
+    store
+        A `Store`, or the path of one.
+    wallets
+        Addresses, or a frame with a column of them (``address``, ``wallet``, ...). What cannot be read raises.
+    **options
+        ``chain``, ``asset``, ``hops`` (default 5), ``rule``, ``labels_as_of``, ``seeds_from``, ``hub_counterparties``,
+        ``dust_usd``.
+
+    Returns
+    -------
+    DataFrame
+        Amounts are exact: base units as `decimal.Decimal`. Columns as `exposure.workflows.rescore.rows.schema` has them.
+
+    Raises
+    ------
+    InputError
+        If a wallet is no address, or an option is not valid.
+    """
+    from exposure.workflows.rescore import rescore as run
+    from exposure.workflows.rescore.wallets import listed, rescore_options
+
+    chosen = rescore_options(**{"hops": DEFAULT_HOPS, **options})  # type: ignore[arg-type]  # read and checked there
+    if isinstance(store, Store):
+        made: pd.DataFrame = run(store, listed(wallets), chosen, strict_input=True).rows.to_pandas()
+        return made
+    with Store.open(store) as opened:
+        return rescore(opened, wallets, **options)
 
 
 def _import_options(

@@ -1,0 +1,143 @@
+"""``exposure rescore``: the exposure of many wallets at once."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from exposure.cli.options import output_option, quiet_option, store_option
+
+if TYPE_CHECKING:  # annotations only: a command imports what it needs when it runs
+    from collections.abc import Sequence
+
+    from exposure.reporting.fail_on import Condition
+    from exposure.workflows.rescore.run import Rescored
+
+EPILOG = """\b
+WALLETS holds one address a line, or is CSV, JSONL or Parquet with a column of addresses; - is standard
+input. The result has a row for each wallet, asset, rule and category. Each ledger is gone through once
+for each rule, however many wallets there are.
+
+\b
+Examples:
+  exposure rescore customers.csv -o scored.parquet
+  exposure rescore wallets.csv --column deposit --rule all -o scored.csv --rejects rejects.csv
+  exposure rescore wallets.parquet --chain ethereum --fail-on sanctioned:1% -o scored.jsonl
+
+\b
+Exit codes: 0 done; 2 wrong input; 3 a --fail-on condition holds; 4 rows of the file are no addresses.
+"""
+
+FORMATS = ("csv", "parquet", "jsonl")
+
+
+@click.command(epilog=EPILOG)
+@click.argument("wallets")
+@click.option("--column", metavar="NAME", help="Column that holds the addresses.  [default: address, wallet, account, ...]")
+@click.option("--chain", metavar="CHAIN", help="Only this chain.")
+@click.option("--asset", metavar="ASSET", help="Only this asset: native, a contract, a known symbol, or CHAIN/CONTRACT.")
+@click.option("--hops", metavar="N", help="Greatest number of hops, up to 250.  [default: 5]")
+@click.option("--rule", metavar="RULE", help="haircut, fifo, lifo, tiho, poison, or all.  [default: haircut]")
+@click.option("--labels-as-of", metavar="TIME", help="Lists and tags as they were known at this time.")
+@click.option(
+    "--seeds-from",
+    type=click.Choice(["always", "designation"]),
+    default="always",
+    show_default=True,
+    help="Whether a party counts as listed for all its transfers, or from its first listing on.",
+)
+@click.option("--engine", metavar="NAME", help="What computes: only `local` scores whole ledgers.")
+@click.option("--fail-on", metavar="CATEGORY[:SHARE%]", multiple=True, help="Exit with 3 at or above this. Repeatable.")
+@click.option(
+    "--rejects",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write rows that are no addresses to this CSV file, with line and reason.",
+)
+@click.option("--format", "format_", type=click.Choice(FORMATS), help="Form of the result.  [default: by the file's name]")
+@output_option
+@quiet_option
+@store_option
+def rescore(
+    wallets: str,
+    column: str | None,
+    fail_on: tuple[str, ...],
+    rejects: Path | None,
+    format_: str | None,
+    output: Path | None,
+    engine: str | None,
+    **given: str | bool | Path | None,
+) -> int:
+    """Where did the value come from that each of WALLETS received? One pass over each ledger, any number of wallets."""
+    from exposure import config
+    from exposure.cli.output import emit, progress
+    from exposure.errors import InputError
+    from exposure.reporting.fail_on import condition
+    from exposure.store.store import Store
+    from exposure.workflows import rescore as workflow
+    from exposure.workflows.rescore.output import octets, rejects_csv
+    from exposure.workflows.rescore.wallets import read_wallets, rescore_options
+
+    chosen = format_ or _format(output)
+    if chosen == "parquet" and (output is None or str(output) == "-") and sys.stdout.isatty():
+        raise InputError("parquet is not for a terminal: add -o FILE")
+    settings = config.load({name: given.pop(name) for name in ("store", "hops", "rule", "quiet")} | {"engine": engine})
+    if engine is not None and settings.engine != "local":
+        raise InputError(f"whole ledgers are scored by the engine local; {settings.engine} is for `exposure trace`")
+    conditions = [condition(text) for text in fail_on]
+    options = rescore_options(
+        hops=settings.hops,
+        rule=settings.rule,
+        hub_counterparties=settings.hub_counterparties,
+        dust_usd=settings.dust_usd,
+        **given,  # type: ignore[arg-type]  # the texts of the remaining options, read and checked there
+    )
+    with Store.open(settings.store) as store, progress("scoring", quiet=settings.quiet) as advance:
+        result = workflow.rescore(
+            store, read_wallets(wallets, column=column), options, advance=lambda _, done, total: advance(done, total)
+        )
+    for warning in result.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    emit(octets(result.rows, chosen), output)
+    if rejects is not None:
+        emit(rejects_csv(result.rejected), rejects)
+    if not settings.quiet:
+        _say(result)
+    return _exit_code(result, conditions)
+
+
+def _format(output: Path | None) -> str:
+    from exposure.errors import InputError
+
+    if output is None or str(output) == "-":
+        return "csv"
+    suffix = output.suffix.lower().lstrip(".")
+    if suffix in FORMATS:
+        return suffix
+    if suffix in ("", "null"):
+        return "csv"
+    raise InputError(f"{output.name}: name the form of the result with --format {', '.join(FORMATS)}")
+
+
+def _say(result: Rescored) -> None:
+    click.echo(f"{result.wallets:,} wallets, {result.rows.num_rows:,} rows, run {result.run}", err=True)
+    for row in result.rejected[:10]:
+        from exposure.text import shown
+
+        click.echo(f"rejected: line {row.line:,}: {row.fault or shown(row.text, 80)}", err=True)
+    if len(result.rejected) > 10:
+        click.echo(f"rejected: {len(result.rejected):,} lines in all (--rejects FILE has them)", err=True)
+
+
+def _exit_code(result: Rescored, conditions: Sequence[Condition]) -> int:
+    """3 before 4 before 0."""
+    from exposure.workflows.rescore.output import met
+
+    found = met(result.rows, conditions)
+    for sentence in found:
+        click.echo(f"fail-on: {sentence}", err=True)
+    if found:
+        return 3
+    return 4 if result.rejected else 0

@@ -1,0 +1,53 @@
+"""The use ``rescore``: the exposure of many wallets at once, by one propagation over each whole ledger."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from exposure.workflows.rescore.options import RescoreOptions
+
+if TYPE_CHECKING:  # annotations only: what computes is imported when it runs
+    from collections.abc import Callable, Iterable, Sequence
+
+    from exposure.sources.address_lists import Listed
+    from exposure.store.store import Store
+    from exposure.workflows.rescore.run import Rescored
+
+__all__ = ["RescoreOptions", "rescore"]
+
+DEFAULTS = RescoreOptions()
+
+
+def rescore(
+    store: Store,
+    batches: Iterable[Sequence[Listed]],
+    options: RescoreOptions = DEFAULTS,
+    *,
+    advance: Callable[[str, int, int], None] = lambda what, done, total: None,
+    strict_input: bool = False,
+) -> Rescored:
+    """Where the value that many wallets received came from: a row for each wallet, asset, rule and category.
+
+    Parameters
+    ----------
+    store
+        Where ledgers and tags come from; one version of it is looked at.
+    batches
+        Wallets as listed, in batches; what cannot be read is among ``rejected``.
+    options
+        See `RescoreOptions`.
+    advance
+        Told (what is being done, rows done, rows in all).
+    strict_input
+        Whether a wallet that cannot be read raises.
+
+    Raises
+    ------
+    InputError
+        If an option is out of range, or the store holds no ledger.
+    EngineError
+        If an account does not sum to what its wallet received.
+    """
+    from exposure.workflows.rescore.run import answer
+
+    return answer(store, batches, options, advance, strict_input=strict_input)

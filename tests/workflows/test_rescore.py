@@ -1,0 +1,199 @@
+"""Rescoring says of every wallet what a trace of that address says; and of every file it writes, all or nothing."""
+
+from __future__ import annotations
+
+import csv
+import json
+import pathlib
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from exposure.model.settings import Direction, Rule
+from exposure.sources.address_lists import Listed
+from exposure.store.store import Store
+from exposure.workflows.ingest import ImportOptions, ingest
+from exposure.workflows.rescore import RescoreOptions, rescore
+from exposure.workflows.tags import ImportOptions as ListOptions
+from exposure.workflows.tags import import_lists
+from exposure.workflows.trace import TraceOptions, trace
+
+FIXTURE = pathlib.Path(__file__).resolve().parents[2] / "fixtures" / "small"
+COMMAND = [sys.executable, "-m", "exposure", "rescore"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A store of the bundled economy, with its lists."""
+    folder = tmp_path_factory.mktemp("rescore") / "store"
+    with Store.create(folder) as store:
+        ledgers = [FIXTURE / "bitcoin_outputs.csv.gz", FIXTURE / "bitcoin_inputs.csv.gz"]
+        ingest(ledgers, ImportOptions(chain="bitcoin", whole_ledger=True), store=store)
+        ingest([FIXTURE / "ethereum_transfers.csv.gz"], ImportOptions(chain="ethereum", whole_ledger=True), store=store)
+        import_lists(store, [FIXTURE / "ofac_edition_1.xml"], ListOptions())
+        import_lists(store, [FIXTURE / "services_tagpack.yaml", FIXTURE / "thefts_tagpack.yaml"], ListOptions())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wallets():
+    with (FIXTURE / "deposits.csv").open() as file:
+        return list(dict.fromkeys(row["address"] for row in csv.DictReader(file)))
+
+
+def listed(wallets):
+    return [[Listed(line, wallet) for line, wallet in enumerate(wallets, 1)]]
+
+
+@pytest.mark.parametrize("rule", Rule)
+def test_a_wallet_is_scored_as_its_address_is_traced(folder, wallets, rule):
+    compared = 0
+    with Store.open(folder) as store:
+        chosen = wallets[:6] + [wallet for wallet in wallets if not wallet.startswith("0x")][:4]
+        found = rescore(store, listed(chosen), RescoreOptions(rules=(rule,))).rows.to_pylist()
+        for wallet in chosen:
+            report = trace(store, wallet, TraceOptions(rules=(rule,), direction=Direction.SOURCE))
+            for section in report.sections:
+                mine = {
+                    row["category"]: row for row in found if (row["wallet"], row["asset"]) == (wallet, section.subject.asset)
+                }
+                compared += compare(mine, section, rule)
+    assert compared > 12
+
+
+def compare(mine, section, rule):
+    total = section.subject.amount
+    slack = 5 + (0 if rule in (Rule.FIFO, Rule.LIFO, Rule.TIHO) else total * 1e-9)
+    if rule is Rule.POISON:
+        theirs = {name: set() for name in mine}
+        for row in section.exposures:
+            theirs.setdefault(row.category, set()).add(row.seed)
+        assert {name for name, row in mine.items() if row["amount"]} == {name for name, seeds in theirs.items() if seeds}
+    else:
+        sums = {}
+        for row in section.exposures:
+            sums[row.category] = sums.get(row.category, 0) + row.amount
+        for name in {*sums, *mine} - {"risk"}:
+            assert abs(int(mine[name]["amount"]) - sums.get(name, 0)) <= slack, name
+        unresolved = sum(row.amount for row in section.unresolved)
+    for row in mine.values():
+        assert int(row["total"]) == total
+        if rule is not Rule.POISON:
+            assert abs(int(row["unresolved"]) - unresolved) <= slack
+            assert sum(int(row[f"hop_{hop}"]) for hop in range(6)) == int(row["amount"])
+    bounds = {bound.category: bound for bound in section.bounds}
+    for name, row in mine.items():
+        bound = bounds.get(name)
+        if bound is not None:
+            assert (row["lower"] is None) == (bound.lower is None), name
+            if bound.lower is not None:
+                assert abs(int(row["lower"]) - bound.lower) <= slack, name
+                if rule is Rule.POISON:  # a near origin of a group hides one past the limit
+                    assert int(row["amount"]) <= int(row["upper"]) <= bound.upper + slack, name
+                else:
+                    assert abs(int(row["upper"]) - bound.upper) <= slack, name
+    return len(mine)
+
+
+def test_scoring_twice_gives_the_same_rows_from_the_same_index(folder, wallets):
+    with Store.open(folder) as store:
+        first = rescore(store, listed(wallets)).rows
+        indexes = {path: path.stat().st_mtime_ns for path in (folder / "index").glob("*/manifest.json")}
+        assert indexes
+        assert rescore(store, listed(wallets)).rows == first
+        assert indexes == {path: path.stat().st_mtime_ns for path in (folder / "index").glob("*/manifest.json")}
+
+
+def test_a_damaged_index_is_made_anew(folder, wallets, tmp_path):
+    copy = tmp_path / "store"
+    shutil.copytree(folder, copy)
+    with Store.open(copy) as store:
+        first = rescore(store, listed(wallets[:3])).rows
+        column = next((copy / "index").glob("*-ethereum/low.bin"))
+        column.write_bytes(column.read_bytes()[:-8])
+        assert rescore(store, listed(wallets[:3])).rows == first
+
+
+def test_wallets_without_history_and_bad_lines_are_told_apart(folder):
+    unknown = "0x" + "12" * 20
+    with Store.open(folder) as store:
+        found = rescore(store, listed([unknown, "=1+1", "0x12"]))
+    assert [row["note"] for row in found.rows.to_pylist()] == ["no history stored"]
+    assert [row.line for row in found.rejected] == [2, 3]
+    assert all(row.fault for row in found.rejected)
+
+
+def run(folder, *words, **extra):
+    return subprocess.run([*COMMAND, *words, "--store", str(folder)], capture_output=True, text=True, timeout=120, **extra)
+
+
+def test_every_form_of_file_says_the_same(folder, wallets, tmp_path):
+    source = tmp_path / "wallets.jsonl"
+    source.write_text("".join(json.dumps({"wallet": wallet}) + "\n" for wallet in [*wallets[:4], "=cmd()"]))
+    found = run(folder, str(source), "-o", str(tmp_path / "out.parquet"), "--rejects", str(tmp_path / "rejects.csv"))
+    assert found.returncode == 4, found.stderr
+    assert "'=cmd()" in (tmp_path / "rejects.csv").read_text()
+    rows = pq.read_table(tmp_path / "out.parquet")
+    assert (tmp_path / "out.parquet").stat().st_mode & 0o777 == 0o600
+    pq.write_table(pa.table({"address": wallets[:4]}), tmp_path / "wallets.parquet")
+    found = run(folder, str(tmp_path / "wallets.parquet"), "-o", str(tmp_path / "out.csv"))
+    assert found.returncode == 0, found.stderr
+    with (tmp_path / "out.csv").open() as file:
+        texts = list(csv.DictReader(file))
+    assert [row["amount"] for row in texts] == [str(row["amount"]) for row in rows.to_pylist()]
+
+
+def test_fail_on_and_wrong_words_have_their_exit_codes(folder, wallets, tmp_path):
+    source = tmp_path / "wallets.csv"
+    source.write_text("\n".join(["address", *wallets]))
+    assert run(folder, str(source), "--fail-on", "sanctioned", "-o", str(tmp_path / "a.csv")).returncode == 3
+    for words in (
+        ["--rule", "guess"],
+        ["--engine", "reference"],
+        ["--engine", "abacus"],
+        ["--hops", "unlimited"],
+        ["-o", "x.doc"],
+    ):
+        found = run(folder, str(source), *words)
+        assert found.returncode == 2, words
+        assert "Traceback" not in found.stderr
+
+
+def test_a_full_disk_leaves_nothing_half_written(folder, wallets, tmp_path):
+    copy, source, out = tmp_path / "store", tmp_path / "wallets.csv", tmp_path / "out.csv"
+    shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("index"))
+    source.write_text("\n".join(["address", *wallets]))
+
+    def small_disk():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (6_000, 6_000))
+
+    found = run(copy, str(source), "-o", str(out), preexec_fn=small_disk)
+    assert found.returncode == 1, found.stderr
+    assert "Traceback" not in found.stderr
+    assert not out.exists()
+    assert not list((copy / "index").glob("*"))
+    assert run(copy, str(source), "-o", str(out)).returncode == 0
+
+
+def test_a_kill_leaves_no_result_and_the_next_run_goes_well(folder, wallets, tmp_path):
+    copy, source, out = tmp_path / "store", tmp_path / "wallets.csv", tmp_path / "out.csv"
+    shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("index"))
+    source.write_text("\n".join(["address", *wallets]))
+    running = subprocess.Popen([*COMMAND, str(source), "-o", str(out), "--store", str(copy)], stderr=subprocess.DEVNULL)
+    for _ in range(2000):
+        if list((copy / "index").glob("*")) or running.poll() is not None:
+            break
+        time.sleep(0.01)
+    running.kill()
+    running.wait()
+    assert not out.exists()
+    assert run(copy, str(source), "-o", str(out)).returncode == 0
+    assert not list((copy / "index").glob("*.part"))
