@@ -125,7 +125,10 @@ def _hops(text: str) -> int | None:
 
 
 def _zone(text: str) -> str:
-    units.zone(text)
+    try:
+        units.zone(text)
+    except InputError:
+        raise InputError("the IANA name of a time zone, such as Asia/Tokyo, or UTC") from None
     return text
 
 

@@ -87,7 +87,7 @@ def test_the_user_file_may_set_the_store(places):
         ("hops = true", "a whole number"),
         ("hops = [3]", "single value"),
         ('rule = "FAIR"', "one of haircut, fifo"),
-        ('tz = "Mars/Olympus"', "unknown time zone"),
+        ('tz = "Mars/Olympus"', "tz in .* is Mars/Olympus; it takes the IANA name of a time zone"),
         ("tolerance = 2", "a number from 0 to 1"),
         ("tolerance = nan", "a number from 0 to 1"),
         ('offline = "perhaps"', "true or false"),

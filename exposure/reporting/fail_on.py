@@ -43,7 +43,10 @@ def condition(text: str) -> Condition:
         near = get_close_matches(key, _SEEDS, n=1)
         hint = f" (did you mean {near[0]}?)" if near else ""
         raise InputError(f"--fail-on knows no category {shown(name, 40)!r}{hint}; use one of {_known()}")
-    least = float(decimal_of(share.strip().removesuffix("%").strip())) if colon else 0.0
+    try:
+        least = float(decimal_of(share.strip().removesuffix("%").strip())) if colon else 0.0
+    except InputError as error:
+        raise InputError(f"--fail-on {shown(text, 60)}: the share {error}; write it as {key}:10%") from error
     if not 0 <= least <= 100:
         raise InputError(f"--fail-on {shown(text, 60)}: a share lies between 0 and 100 %")
     return Condition(Category(key), least / 100)

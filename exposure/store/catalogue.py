@@ -328,6 +328,11 @@ def _sentences(folder: Path) -> Iterator[None]:
             raise StoreError(f"the catalogue of {folder} is locked by another process: try again in a moment") from error
         if "full" in text:
             raise StoreError(f"no space left for the catalogue of {folder}: the last version stays; free some space") from error
+        if "disk I/O" in text:
+            raise StoreError(
+                f"the catalogue of {folder} cannot be read or written ({text}): the last version stays; look at the disk and "
+                "its free space, and try again"
+            ) from error
         if "readonly" in text or "query_only" in text:
             raise StoreError(f"the catalogue of {folder} cannot be written: {text}") from error
         raise StoreError(f"the catalogue of {folder} cannot be used: {text}; restore it, or import again") from error

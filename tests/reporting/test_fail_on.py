@@ -51,8 +51,8 @@ def test_only_the_first_rule_decides(report: Report, poison_report: Report) -> N
         ("hold", "needs a policy"),
         ("mixer:101", "between 0 and 100"),
         ("mixer:-1", "between 0 and 100"),
-        ("mixer:x", "x"),
-        ("mixer:nan", "nan"),
+        ("mixer:x", "--fail-on mixer:x: the share 'x' is not a decimal number"),
+        ("mixer:nan", "--fail-on mixer:nan"),
         ("", "no category"),
     ],
 )

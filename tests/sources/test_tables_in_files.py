@@ -15,9 +15,10 @@ import pyarrow.parquet as pq
 import pytest
 from bulk_files import NOON, A, B, read, tx, write
 
-from exposure.errors import InputError
+from exposure.errors import InputError, SourceError
 from exposure.sources.bulk import containers, tables, text_lines
 from exposure.sources.bulk.containers import opened
+from exposure.sources.bulk.staging import Staging
 
 HEADER = "tx,tx_index,index,block,time,from,to,amount"
 
@@ -270,6 +271,16 @@ def test_a_huge_value_repeated_in_every_row_of_parquet_is_refused(tmp_path):
     pq.write_table(table, tmp_path / "x.parquet")
     with pytest.raises(InputError, match="has 200,000 bytes"):
         read([tmp_path / "x.parquet"], chain="ethereum")
+
+
+def test_a_full_disk_under_temporary_files_is_a_sentence_and_leaves_none(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pq.ParquetWriter, "write_table", full)
+    with pytest.raises(SourceError, match="No space left.*free space for temporary files"), Staging(tmp_path) as staging:
+        staging.add("rows", pa.table({"a": [1]}))
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_form_that_nobody_knows_is_refused_with_its_columns(tmp_path):

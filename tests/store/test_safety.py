@@ -182,6 +182,27 @@ def test_a_file_size_limit_is_a_sentence(store: Store) -> None:
         assert again.version == 1
 
 
+def test_a_catalogue_that_cannot_grow_is_no_damaged_one(store: Store) -> None:
+    add(store, "first", 1)
+    program = """
+    import resource, sys
+    from exposure.cli import main
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8_192, 8_192))
+    main()
+    """
+    tag = ["0x8576acc5c05d6ce88f4e49bf65bdf0c62f91353c", "--category", "scam", "--entity", "A", "--source", "B", "--note", "C"]
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program), "tags", "add", "--store", str(store.path), *tag],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert "the last version stays" in done.stderr
+    assert "restore" not in done.stderr
+    with Store.open(store.path) as again:
+        assert again.version == 1
+
+
 def test_a_reader_keeps_its_version_while_writers_commit(store: Store) -> None:
     add(store, "first", 0)
     reader = Store.open(store.path)

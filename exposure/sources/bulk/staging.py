@@ -5,6 +5,7 @@ Rows go into temporary Parquet files and come back through queries that spill to
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +22,7 @@ MEMORY = "512MB"
 _BATCH_ROWS = 50_000
 
 
-def _unplaceable(error: duckdb.Error) -> SourceError:
+def _unplaceable(error: duckdb.Error | OSError) -> SourceError:
     first = shown(str(error).partition("\n")[0], 200)
     return SourceError(
         f"the files could not be brought into order ({first}): free space for temporary files, or import fewer at once"
@@ -41,16 +42,20 @@ class Staging:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         for writer in self._writers.values():
-            writer.close()
+            with contextlib.suppress(OSError):  # thrown away anyway; a full disk fails here a second time
+                writer.close()
         if self._connection is not None:
             self._connection.close()
         self._folder.cleanup()
 
     def add(self, name: str, rows: pa.Table) -> None:
         """Append rows to a table; all of one table have one schema. Names are ours, never a user's."""
-        if name not in self._writers:
-            self._writers[name] = pq.ParquetWriter(self._path(name), rows.schema, compression="lz4")
-        self._writers[name].write_table(rows)
+        try:
+            if name not in self._writers:
+                self._writers[name] = pq.ParquetWriter(self._path(name), rows.schema, compression="lz4")
+            self._writers[name].write_table(rows)
+        except OSError as error:
+            raise _unplaceable(error) from error
 
     def query(self, sql: str) -> Iterator[pa.Table]:
         """Rows of a query over the tables, in chunks. Nothing can be added after the first query."""
@@ -87,8 +92,11 @@ class Staging:
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         if self._connection is None:
-            for writer in self._writers.values():
-                writer.close()
+            try:
+                for writer in self._writers.values():
+                    writer.close()
+            except OSError as error:
+                raise _unplaceable(error) from error
             folder = Path(self._folder.name)
             connection = duckdb.connect(
                 config={
