@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from ledgers import LAW, account_worlds, ends, moves, utxo_worlds  # shared with the laws
 from numbered_worlds import account_ledger, accounts, roles, stricter, thefts, utxo_ledger
 
+from exposure.engines.local.hubs import hubs
 from exposure.engines.local.moves import Sight
 from exposure.engines.local.sweep import sweep
 from exposure.measure.account import categories, source
-from exposure.model.ledger import Incomplete, Kind, Place
+from exposure.model.labels import Labels, Seed
+from exposure.model.ledger import Incomplete, Kind, Place, Transfer
 from exposure.model.settings import Rule, Settings
 from exposure.taint.reference import account, utxo
+from exposure.tracing.cone import PotReader
+from exposure.tracing.hubs import account_hubs
 
+SWEPT = settings(LAW, max_examples=int(os.environ.get("EXPOSURE_LAW_EXAMPLES", "15")))
 HOPS = 3
 ASSETS = ("ethereum/0x01", "ethereum/native")
 
@@ -85,7 +91,7 @@ def account_inflows(transfers, labels, pots):
 
 
 @pytest.mark.parametrize("rule", Rule)
-@LAW
+@SWEPT
 @given(account_worlds(openings=False))
 def test_a_sweep_agrees_with_the_reference(rule, world):
     ledger, pots, named = account_ledger(world.transfers)
@@ -102,7 +108,7 @@ GAPS = st.lists(
 
 
 @pytest.mark.parametrize("rule", Rule)
-@LAW
+@SWEPT
 @given(account_worlds(openings=False), GAPS)
 def test_the_stricter_sweep_agrees_with_the_reference(rule, world, gaps):
     incomplete = [
@@ -127,7 +133,7 @@ def test_the_stricter_sweep_agrees_with_the_reference(rule, world, gaps):
 
 @pytest.mark.parametrize("strict", [False, True])
 @pytest.mark.parametrize("rule", Rule)
-@LAW
+@SWEPT
 @given(utxo_worlds(huge=False))
 def test_a_sweep_over_coins_agrees_with_the_reference(rule, strict, world):
     txs = [
@@ -145,3 +151,27 @@ def test_a_sweep_over_coins_agrees_with_the_reference(rule, strict, world):
                 inflows["native", output.address].append(f"{tx.tx}:{n}")
     missing = stricter(pots, [], world.labels) if strict else None
     check(ledger, pots, run, inflows, amounts, world.labels, named, rule, missing)
+
+
+@SWEPT
+@given(st.lists(st.tuples(st.sampled_from("ABCDE"), st.sampled_from("ABCDEFGH"), st.integers(1, 9)), min_size=5, max_size=60))
+def test_hubs_of_a_whole_ledger_are_those_of_their_definition(rows):
+    transfers = [
+        Transfer(f"t{n}:0", f"t{n}", Place(n, 0, 0), n, sender, receiver, "ethereum/native", amount)
+        for n, (sender, receiver, amount) in enumerate(rows)
+    ]
+    ledger, pots, _ = account_ledger(transfers)
+    labels = Labels(seeds={"A": Seed("A", "sanctioned")})
+    found = hubs(ledger, roles(labels, pots, ASSETS), threshold=3, dust=np.array([1.0, 1.0]))
+    judge = account_hubs(PotReader(History(transfers), labels), labels, "ethereum/native", threshold=3, dust=1)
+    assert {pots[pot][1] for pot in found} == {who for _, who in pots if who != "A" and judge(who)}
+
+
+class History:
+    """Movements of a list of transfers."""
+
+    def __init__(self, transfers):
+        self.transfers = transfers
+
+    def movements(self, address, asset):
+        return [t for t in self.transfers if address in (t.sender, t.receiver) and t.asset == asset]

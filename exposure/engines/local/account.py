@@ -133,13 +133,20 @@ class _Writer:
         """Where a balance is known just before this transfer, a new pot takes the place of the old one."""
         waiting = self.known.get(key)
         while waiting and waiting[0][0] <= transfer.place:
-            _, balance = waiting.pop(0)
+            start, balance = waiting.pop(0)
             old = self.current.pop(key, None)
             self.current[key] = self.program.pot((key, len(self.program.pots)))
             if self.rule is Rule.POISON and old is not None:  # flags stay for good: one unit carries them over
                 self.program.add("", old, self.current[key], 1, move=STILL)
+            if self.gaps.gap_before(key, start):  # what was missed may have set any flag
+                self._flag(key)
             self.open(key, balance)
-        if self.rule is Rule.POISON and key not in self.flagged and self.gaps.open_at(key, transfer.place):
+        if self.gaps.open_at(key, transfer.place):
+            self._flag(key)
+
+    def _flag(self, key: PotKey) -> None:
+        """Under poison, set the flag for unresolved value: one unit is enough, once."""
+        if self.rule is Rule.POISON and key not in self.flagged:
             self.flagged.add(key)
             self.program.add("", -1, self.pot(key), 1, origin=Origin("unresolved", f"incomplete:{key[0]}"), move=STILL)
 

@@ -17,7 +17,7 @@ SHIFT = np.uint64(32)
 
 
 class Moves(NamedTuple):
-    """Moves in order. ``low`` and ``high``: the amount's words. For the others see `exposure.taint.kernels.layout.Transfers`."""
+    """Moves in order. ``low`` and ``high``: the amount's words. The others as in `exposure.taint.kernels.layout.Transfers`."""
 
     source: Ints
     target: Ints
