@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,8 @@ from exposure.model.settings import CONSERVING, Rule
 NO_HISTORY = "no history stored"
 NOT_WHOLE = "no interval: its own history is not known to be whole"
 ONE_INTERVAL = "tiho has one interval, for all risk together (category risk)"
-MANY = 2.0**53
+BLOCK = 1 << 16
+"""Wanted pots made into rows at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,21 @@ def table(scored: Scored, wanted: Wanted, chain: str, run: str) -> pa.Table:
 
     Every pot has a row for ``sanctioned``, found or not, and one for each other category that was found.
     """
+    parts = []
+    for start in range(0, len(wanted.wallet), BLOCK):
+        some = slice(start, start + BLOCK)
+        figure, strict = _part(scored.figure, some), None if scored.strict is None else _part(scored.strict, some)
+        own = replace(wanted, wallet=wanted.wallet[some], asset=wanted.asset[some], whole=wanted.whole[some])
+        parts.append(_table(replace(scored, figure=figure, strict=strict), own, chain, run))
+    return pa.concat_tables([schema(scored.hops).empty_table(), *parts])
+
+
+def _part(found: Found, some: slice) -> Found:
+    columns = {field.name: getattr(found, field.name) for field in fields(found)}
+    return Found(**{name: value if name == "tracked" else value[some] for name, value in columns.items()})
+
+
+def _table(scored: Scored, wanted: Wanted, chain: str, run: str) -> pa.Table:
     groups, found, rule = scored.groups, scored.figure, scored.rule
     rows, count = len(wanted.wallet), groups.number
     names = tuple(sorted({*groups.categories, Category.SANCTIONED.value}))
