@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -19,9 +18,9 @@ PRECISION = Fraction(1, 10**40)
 
 
 def near(left: Figure, right: Figure, scale: Figure = 0) -> bool:
-    """Equal: exactly between integers and rationals, to 40 digits of the larger one (or of ``scale``) between decimals."""
-    if not isinstance(left, Decimal) and not isinstance(right, Decimal):
-        return bool(left == right)
+    """Equal: exactly between integers, to 40 digits of the larger one (or of ``scale``) where decimals are behind it."""
+    if isinstance(left, int) and isinstance(right, int):
+        return left == right
     a, b = Fraction(left), Fraction(right)
     return abs(a - b) <= max(abs(a), abs(b), Fraction(scale)) * PRECISION
 

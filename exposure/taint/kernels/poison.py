@@ -97,6 +97,7 @@ def advance(flags: Flags, ledger: Transfers, groups: Groups, found: Found) -> Fl
             carried[2 * count] = 0
         elif group >= 0:
             carried[group] = 0 if move == STILL else 1
+        loot = NO_FLAG  # hop of the theft's own flag, where the theft moves its own loot on
         if theft >= 0:
             unlabelled = groups.unresolved == count or carried[2 * count] != NO_FLAG  # attributed origins may not be tracked
             for c in range(groups.seeds, count):
@@ -104,6 +105,7 @@ def advance(flags: Flags, ledger: Transfers, groups: Groups, found: Found) -> Fl
                 carried[c], carried[count + c] = NO_FLAG, NO_FLAG
             carried[2 * count] = NO_FLAG
             if unlabelled:
+                loot = carried[theft]
                 carried[theft] = 0
         if d >= 0:
             into = headers[d].row
@@ -119,6 +121,8 @@ def advance(flags: Flags, ledger: Transfers, groups: Groups, found: Found) -> Fl
         if found.sent.shape[0]:
             found.sent[i, :] = 0.0
             _add(found.sent[i], carried, value + rest, groups)
+            if loot != NO_FLAG and loot > 0:
+                found.sent[i, loot * count + theft] += value + rest
         if code & CLEAR and row >= 0:
             rows[row, :] = NO_FLAG
     return Flags(headers, rows, used)
