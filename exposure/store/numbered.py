@@ -1,12 +1,13 @@
 """A ledger with dense numbers for its pots and coins, as memory-mapped columns: what compiled sweeps read.
 
 One folder for each version and chain, under ``index`` in the store: made once by the query engine, out of core, then
-reused. It appears whole or not at all. An index of another version of the chain goes when a new one is made.
+reused. It appears whole or not at all. Indexes of versions that nobody reads go when a new one is made.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import secrets
@@ -30,8 +31,10 @@ from exposure.store import query
 from exposure.store.dedup import hash_name
 from exposure.store.parts import disk_errors, part_path
 from exposure.store.store import Store
+from exposure.store.versions import READERS
 
 INDEX = "index"
+LOCK = "lock"
 FORM = 1
 """Goes up whenever the columns change their meaning: older indexes are made anew."""
 _ACCOUNT = {"source": "i4", "target": "i4", "low": "u8", "high": "u8", "block": "i8", "time": "i8", "tx": "u8", "fee": "u1"}
@@ -104,8 +107,11 @@ def numbered(store: Store, chain: str) -> Iterator[Numbered]:
         place = root / f"{store.version}-{chain.replace(os.sep, '_')}"
         found = _opened(place)
         if found is None:
-            _make(store, chain, root, place)
-            found = _opened(place)
+            with _alone(store.path, root):
+                found = _opened(place)  # somebody else may have made it meanwhile
+                if found is None:
+                    _make(store, chain, root, place)
+                    found = _opened(place)
         assert found is not None
         yield found
     finally:
@@ -152,11 +158,40 @@ def _engine(folder: Path, spill: Path) -> Iterator[query.Engine]:
         engine.close()
 
 
+@contextlib.contextmanager
+def _alone(folder: Path, root: Path) -> Iterator[None]:
+    """One process at a time makes indexes in a store; the others wait for it."""
+    with disk_errors(folder):
+        handle = os.open(root / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _is_read(folder: Path, version: str) -> bool:
+    """Whether some process has a version of the store open."""
+    try:
+        handle = os.open(folder / READERS / version, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
 def _make(store: Store, chain: str, root: Path, place: Path) -> None:
     """Make an index beside its place, then give it its name; what is older, and what killed makers left, goes."""
     with disk_errors(store.path):
-        for old in root.glob(f"*-{place.name.partition('-')[2]}*"):
-            shutil.rmtree(old, ignore_errors=True)
+        for old in root.iterdir():
+            version = old.name.partition("-")[0]
+            if old.is_dir() and (old.suffix == ".part" or old == place or not _is_read(store.path, version)):
+                shutil.rmtree(old, ignore_errors=True)
         part = root / f"{place.name}.{secrets.token_hex(4)}.part"
         (part / "spill").mkdir(mode=0o700, parents=True)
         part.chmod(0o700)
