@@ -334,7 +334,9 @@ def _sentences(folder: Path) -> Iterator[None]:
                 "its free space, and try again"
             ) from error
         if "readonly" in text or "query_only" in text:
-            raise StoreError(f"the catalogue of {folder} cannot be written: {text}") from error
+            raise StoreError(
+                f"the catalogue of {folder} cannot be written: {text}; even reading a store writes into its folder: copy it"
+            ) from error
         raise StoreError(f"the catalogue of {folder} cannot be used: {text}; restore it, or import again") from error
     except sqlite3.IntegrityError:
         raise  # a rule of a table was broken: for the caller, who knows what it means

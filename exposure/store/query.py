@@ -83,6 +83,13 @@ def sentences() -> Iterator[None]:
     """Turn the query engine's errors into `StoreError`."""
     try:
         yield
+    except duckdb.InterruptException as error:
+        raise KeyboardInterrupt from error
+    except RuntimeError as error:
+        # Ctrl-C ends the engine's query, not Python: the engine has two ways to say so.
+        if "interrupt" in str(error).lower():
+            raise KeyboardInterrupt from error
+        raise
     except duckdb.Error as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         if isinstance(error, duckdb.OutOfMemoryException):

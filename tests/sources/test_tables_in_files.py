@@ -283,6 +283,23 @@ def test_a_full_disk_under_temporary_files_is_a_sentence_and_leaves_none(tmp_pat
     assert not list(tmp_path.iterdir())
 
 
+def test_a_query_that_the_user_interrupts_is_no_fault(tmp_path):
+    class Interrupted:
+        def cursor(self):
+            return self
+
+        def sql(self, _):
+            raise RuntimeError("Query interrupted")
+
+        def close(self):
+            pass
+
+    with Staging(tmp_path) as staging:
+        staging._connection = Interrupted()
+        with pytest.raises(KeyboardInterrupt):
+            next(staging.query("select 1"))
+
+
 def test_a_form_that_nobody_knows_is_refused_with_its_columns(tmp_path):
     with pytest.raises(InputError, match="no form that is recognised .its columns are colour, size"):
         read([write(tmp_path / "x.csv", "colour,size", "1,2")])

@@ -67,8 +67,15 @@ class Staging:
             for batch in reader(_BATCH_ROWS):
                 if batch.num_rows:
                     yield pa.Table.from_batches([batch])
+        except duckdb.InterruptException as error:
+            raise KeyboardInterrupt from error
         except duckdb.Error as error:
             raise _unplaceable(error) from error
+        except RuntimeError as error:
+            # Ctrl-C ends the engine's query, not Python: the engine has two ways to say so.
+            if "interrupt" in str(error).lower():
+                raise KeyboardInterrupt from error
+            raise
         finally:
             cursor.close()
 
