@@ -133,7 +133,7 @@ class _Comparison(_Tally):
         return dict(total)
 
     def held(self, pot: tuple[str, str], rows: Sequence[WantedPart]) -> None:
-        """What a pot holds at the end; only the parts named are compared, each summed over hops; ``*`` is the rest of a kind."""
+        """What a pot holds at the end; only parts named are compared, each summed over hops; ``*`` is the rest of a kind."""
         found: dict[tuple[str, str], Amount] = defaultdict(int)
         for part, value in parts_of(self.ledger.figure.held.get(pot, ()), self.limit).items():
             key = part.kind, self.name(part)
