@@ -217,7 +217,7 @@ def to_unix(text: str, tz: tzinfo = UTC, *, end_of_day: bool = False) -> int:
     tz
         Zone of a text that names none.
     end_of_day
-        Whether a bare day means its last second instead of its first: for bounds that include the day.
+        Whether a bare day, or a time without seconds, means its last second instead of its first: for bounds that include it.
 
     Raises
     ------
@@ -235,6 +235,8 @@ def to_unix(text: str, tz: tzinfo = UTC, *, end_of_day: bool = False) -> int:
         moment = datetime.fromisoformat(stripped.removesuffix(" UTC"))
         if len(stripped) == 10 and end_of_day:
             moment = moment.replace(hour=23, minute=59, second=59)
+        elif end_of_day and re.match(r"[-0-9]{10}[T ][0-9]{2}:[0-9]{2}(?![:0-9])", stripped):
+            moment = moment.replace(second=59)
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=tz)
         return int(moment.timestamp() // 1)

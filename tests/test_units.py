@@ -161,6 +161,8 @@ def test_times_as_people_write_them():
     assert units.to_unix("2024-03-18") == 1_710_720_000
     assert units.to_unix("2024-03-18", tokyo) == 1_710_720_000 - 9 * 3600
     assert units.to_unix("2024-03-18", end_of_day=True) == 1_710_720_000 + 86_399
+    assert units.to_unix("2024-03-18 00:01 UTC", end_of_day=True) == 1_710_720_000 + 119
+    assert units.to_unix("2024-03-18T00:01:00Z", end_of_day=True) == 1_710_720_000 + 60
     assert units.to_unix("2024-03-18 18:12+09:00") == units.to_unix("2024-03-18T09:12Z") == 1_710_753_120
     assert units.to_unix("2024-03-18 09:12:05.9 UTC") == 1_710_753_125
     assert units.to_unix("1710753125") == 1_710_753_125

@@ -316,7 +316,7 @@ def _outflows(history: History, address: str, asset: str, options: TraceOptions)
 
 
 def _deposit_at(address: str, time: str, n: str | None, options: TraceOptions, ledgers: Ledgers) -> list[Target]:
-    """``ADDRESS@TIME[#n]``: the n-th deposit at that second, or on that day where only a day is given."""
+    """``ADDRESS@TIME[#n]``: the n-th deposit in that second, or in that minute or on that day where no more is given."""
     first = to_unix(time.strip())
     last = to_unix(time.strip(), end_of_day=True)
     found = [

@@ -22,7 +22,7 @@ def settles(reason: str, name: str, labels: Labels, max_hops: int | None) -> str
         "beyond": "more hops" + ("" if max_hops is None else f" (--hops {max_hops + 1} or more)") + " settle it",
         "incomplete": f"the history of {who} settles it: import it, or declare it whole",
         "opening": f"the history of {who} before its known balance settles it",
-        "shortfall": f"the history of {who} lacks receipts: importing them settles it",
+        "shortfall": f"the history of {who} lacks incoming transfers: importing them settles it",
         "budget": "a larger --max-transactions settles it",
         "floor": "running without a floor settles it",
     }
