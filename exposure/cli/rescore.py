@@ -83,6 +83,9 @@ def rescore(
     chosen = format_ or _format(output)
     if chosen == "parquet" and (output is None or str(output) == "-") and sys.stdout.isatty():
         raise InputError("parquet is not for a terminal: add -o FILE")
+    for file in (output, rejects):
+        if file is not None and not file.absolute().parent.is_dir():  # said before hours of work, not after
+            raise InputError(f"cannot write {file}: its folder does not exist")
     settings = config.load({name: given.pop(name) for name in ("store", "hops", "rule", "quiet")} | {"engine": engine})
     if engine is not None and settings.engine != "local":
         raise InputError(f"whole ledgers are scored by the engine local; {settings.engine} is for `exposure trace`")

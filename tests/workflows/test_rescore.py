@@ -171,6 +171,7 @@ def test_fail_on_and_wrong_words_have_their_exit_codes(folder, wallets, tmp_path
         ["--engine", "abacus"],
         ["--hops", "unlimited"],
         ["-o", "x.doc"],
+        ["-o", "/nowhere/x.csv"],
     ):
         code = typed(folder, str(source), *words)
         assert code == 2, words
