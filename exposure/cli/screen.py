@@ -37,7 +37,7 @@ Exit codes: 0 done; 2 wrong input; 3 a --fail-on category was hit; 4 rows of a f
 @click.argument("inputs", metavar="ADDRESS|FILE...", nargs=-1, required=True)
 @click.option("--column", metavar="NAME", help="Column that holds the addresses.  [default: address, wallet, account, ...]")
 @click.option("--as-of", metavar="DATE", help="Tags as they were known on this day.")
-@click.option("--fail-on", metavar="CATEGORY", multiple=True, help="Exit with 3 if this is hit. Repeatable.")
+@click.option("--fail-on", metavar="CATEGORY", multiple=True, help="Exit with 3 if an address resolves to this. Repeatable.")
 @click.option(
     "--rejects",
     type=click.Path(dir_okay=False, path_type=Path),
