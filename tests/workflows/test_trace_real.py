@@ -144,3 +144,25 @@ def test_one_coin_among_168_inputs_is_split_as_worked_by_hand(year: MemoryUtxoHi
         carried = [run.received["28691:0"], run.received["28691:1"], run.fees["28691"]]
         found = [sum(float(lot.amount) for lot in lots if lot.origin.kind == "seed") / 10**8 for lots in carried]
         assert [round(amount, 5) for amount in found] == list(figures)
+
+
+def test_an_ordinary_afternoon_shows_nothing_and_says_why_that_is_no_clean_bill(check_data: Path) -> None:
+    """A negative control: nine hours of Ethereum without receipts, with holes, and one public label set of bad actors."""
+    folder = check_data / "data" / "eth_2017_03_06"
+    with Store.in_memory() as store:
+        file = folder / "transactions_03300000_03399999_small.csv.gz"
+        summary = ingest([file], ImportOptions(chain="ethereum"), store=store)
+        assert summary.rejected == 0
+        assert any("3302108 to 3302200" in warning for warning in summary.warnings)
+        add_tag(store, OwnTag(THIEF, Category.SANCTIONED, "Lazarus Group", "list of 2022-04-14", "control"), now=0)
+        with gzip.open(file, "rt", newline="") as rows:
+            moved = [row for row in csv.DictReader(rows) if int(row["value"]) and row["to_address"]]
+        for row in moved[:: len(moved) // 12]:
+            report = trace(store, row["hash"], TraceOptions(chain="ethereum", direction=Direction.SOURCE))
+            (section,) = report.sections
+            assert not section.exposures
+            assert section.totals.unresolved == int(row["value"])
+            assert all(part.reason in ("shortfall", "hub", "beyond") and part.settles for part in section.unresolved)
+            assert any("cannot tell whether they failed" in note for note in section.notes)
+            bounds = {bound.category: (bound.lower, bound.upper) for bound in section.bounds}
+            assert bounds["sanctioned"] == (0, int(row["value"]))

@@ -75,6 +75,7 @@ def section(matter: Matter, settings: Settings, *, max_paths: int) -> Section:
     exposures = _exposures(matter, whole, accounts, evidence, labels)
     attributed = _attributed(matter, whole, labels)
     unresolved = _unresolved(matter, whole, labels, settings)
+    bounds = _bounds(matter, settings, exposures, runs)
     return Section(
         subject=matter.subject,
         direction=matter.direction,
@@ -82,16 +83,26 @@ def section(matter: Matter, settings: Settings, *, max_paths: int) -> Section:
         totals=_totals(matter.subject.amount, whole, exact, conserving=conserving),
         exposures=exposures,
         own=matter.own,
-        bounds=_bounds(matter, settings, exposures, runs),
+        bounds=bounds,
         attributed=attributed,
         unresolved=unresolved,
         paths=_paths(matter, evidence, max_paths),
         paths_found=evidence.found,
         coverage=tuple(dict.fromkeys(gap for sub in matter.subledgers for gap in sub.gaps))[:MAX_GAPS],
         prices=tuple(matter.worth.used),
-        notes=(*matter.notes, *dict.fromkeys(evidence.notes), *_flag_notes(matter)),
+        notes=(*matter.notes, *_bracket_note(bounds), *dict.fromkeys(evidence.notes), *_flag_notes(matter)),
         flow=flow(matter, runs),
         parties=parties(matter, labels),
+    )
+
+
+def _bracket_note(bounds: Sequence[Bound]) -> tuple[str, ...]:
+    """What the bracket does not say, where value of unknown origin could be more than any rule finds."""
+    if not any(b.upper is not None and b.bracket_upper is not None and b.upper > b.bracket_upper for b in bounds):
+        return ()
+    return (
+        "'whatever the rule' takes the stored ledger as whole: what is unresolved is in the interval and not in it, so its "
+        "upper end is no bound on what missing history would show",
     )
 
 
