@@ -29,7 +29,7 @@ LANGUAGES = ("en",)
 RULES = (*(rule.value for rule in model.Rule), "all")
 
 # Variables of the environment that begin alike and are no settings.
-_NOT_SETTINGS = frozenset({"EXPOSURE_DEBUG", "EXPOSURE_CHECK_DATA", "EXPOSURE_LAW_EXAMPLES"})
+_NOT_SETTINGS = frozenset({"EXPOSURE_DEBUG", "EXPOSURE_CHECK_DATA", "EXPOSURE_LAW_EXAMPLES", "EXPOSURE_LAW_SEARCH"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,14 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 _CHECKS = [hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.data_too_large]
-# The everyday run repeats itself, so that a failure is somebody's change; the long one of .ci/run searches.
+# Every run repeats itself, so that a failure is somebody's change; with EXPOSURE_LAW_SEARCH it draws new examples.
 hypothesis.settings.register_profile("default", deadline=None, max_examples=50, derandomize=True, suppress_health_check=_CHECKS)
 hypothesis.settings.register_profile(
-    "ci", deadline=None, max_examples=int(os.environ.get("EXPOSURE_LAW_EXAMPLES", "2000")), suppress_health_check=_CHECKS
+    "ci",
+    deadline=None,
+    max_examples=int(os.environ.get("EXPOSURE_LAW_EXAMPLES", "2000")),
+    derandomize="EXPOSURE_LAW_SEARCH" not in os.environ,
+    suppress_health_check=_CHECKS,
 )
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
@@ -35,7 +39,7 @@ def check_data() -> pathlib.Path:
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Tests see neither the user's configuration nor EXPOSURE_ variables, and keep their store to themselves."""
-    keep = {"EXPOSURE_CHECK_DATA", "EXPOSURE_LAW_EXAMPLES"}
+    keep = {"EXPOSURE_CHECK_DATA", "EXPOSURE_LAW_EXAMPLES", "EXPOSURE_LAW_SEARCH"}
     for name in [name for name in os.environ if name.startswith("EXPOSURE_") and name not in keep]:
         monkeypatch.delenv(name)
     home = tmp_path_factory.getbasetemp()
