@@ -151,6 +151,8 @@ class _Ledger:
         """Lots of a new coin, where a theft or the followed value is named by coin or transaction."""
         if self.follow is not None:
             return imposed(FOLLOWED, amount, self.settings.max_hops) if str(coin) == self.follow and amount else lots
+        # Where an input is not known, nobody can tell the interval whether an output went back to its owner.
+        own = own or (self.strict and not tx.complete)
         return self._stolen(coin, tx.time, lots, own=own) if amount else lots
 
     def _stolen(self, coin: Coin, time: int, lots: Lots, *, own: bool) -> Lots:
