@@ -1,4 +1,4 @@
-"""An output of a stolen transaction may have gone back to the owner of an input that is not known: the interval leaves it open."""
+"""Outputs of a stolen transaction may have gone back to the owner of an unknown input: the interval leaves that open."""
 
 from __future__ import annotations
 
