@@ -199,21 +199,9 @@ def main() -> None:
             shortfall = np.array([groups if whole else NONE], np.int32)
             numbers = Groups(count, groups, groups + 1 if whole else groups, hops, shortfall)
             shares: list[float] = []
-
-            def made(
-                of: Ledger, what: str = what, numbers: Groups = numbers, shares: list[float] = shares
-            ) -> Callable[[], float]:
-                attributed = numbers.number - 1 if numbers.number > numbers.seeds else NONE
-                moves = of.moves(services_stop=stops, groups=numbers.seeds, attributed=attributed)  # noqa: B023  # called at once
-                kind = what.split(",")[0]
-                if kind in ("haircut", "poison"):
-                    return parts_run(of, haircut if kind == "haircut" else poison, numbers, moves, shares)
-                return lots_run(
-                    of, {"fifo": ordered.FIFO, "lifo": ordered.LIFO, "tiho": ordered.TIHO}[kind], numbers, moves, shares
-                )
-
-            made(small)()
-            seconds = median(made(ledger), chosen.runs)
+            kind = what.split(",")[0]
+            configured(small, kind, numbers, shares, services_stop=stops)()  # compiles
+            seconds = median(configured(ledger, kind, numbers, shares, services_stop=stops), chosen.runs)
             add(what, word, f"{shares[-1]:.0%}", seconds)
     rate = reference_rate(ledger, chosen.slice)
     add(f"reference, haircut (first {chosen.slice:,})", "services", "-", chosen.transfers / rate)

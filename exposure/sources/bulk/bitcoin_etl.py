@@ -112,7 +112,7 @@ def _parquet_records(parquet: object) -> Iterator[tuple[int, Record | None, str,
     wanted = ["hash", "block_number", "block_timestamp", "index", "is_coinbase", "inputs", "outputs"]
     names = parquet.schema_arrow.names  # type: ignore[attr-defined]  # a ParquetFile, which has no types
     row = 0
-    for batch in parquet.iter_batches(1_000, columns=[name for name in wanted if name in names]):  # type: ignore[attr-defined]
+    for batch in parquet.iter_batches(1_000, columns=[name for name in wanted if name in names]):  # type: ignore[attr-defined]  # too
         try:
             records = batch.to_pylist()
         except (ValueError, OverflowError) as error:  # text that is not UTF-8, a time that Python has no date for
