@@ -150,7 +150,7 @@ def trace(store: Store | str | Path, subject: str, **options: object) -> Result:
         An address, a transaction hash, ``TX:N``, or ``ADDRESS@TIME[#n]``.
     **options
         As `trace_options` takes them: ``chain``, ``asset``, ``hops``, ``rule``, ``direction``, ``since``, ``until``,
-        ``as_of``, ``labels_as_of``, ``engine``, ``max_transactions``, ``seeds_from``.
+        ``as_of``, ``labels_as_of``, ``engine``, ``max_transactions``, ``seeds_from``, ``policy``.
 
     Raises
     ------

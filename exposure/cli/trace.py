@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # annotations only: a command imports what it needs when it r
     from rich.text import Text
 
     from exposure.model.results import Deposit, Report
-    from exposure.reporting.fail_on import Condition
+    from exposure.reporting.fail_on import Condition, Judged
 
 EPILOG = """\b
 SUBJECT is one of
@@ -33,6 +33,7 @@ Examples:
   exposure trace 0x8576acc5c05d6ce88f4e49bf65bdf0c62f91353c --list
   exposure trace TX:1 --as-of 2024-03-18 --labels-as-of 2022-04-04 --format json -o report.json
   exposure trace TX:1 --fail-on sanctioned:1% --fail-on mixer:10%
+  exposure trace TX:1 --policy jp --fail-on hold
 
 \b
 Exit codes: 0 done; 2 wrong input; 3 a --fail-on condition holds;
@@ -65,7 +66,15 @@ Exit codes: 0 done; 2 wrong input; 3 a --fail-on condition holds;
 @click.option("--engine", metavar="NAME", help="What computes; `reference` is the plain definition.")
 @click.option("--offline", is_flag=True, default=None, help="Never use the network.")
 @click.option("--max-transactions", metavar="N", help="Stop after so many transactions, largest value first.")
-@click.option("--fail-on", metavar="CATEGORY[:SHARE%]", multiple=True, help="Exit with 3 at or above this. Repeatable.")
+@click.option(
+    "--policy", metavar="NAME|FILE", multiple=True, help="Judge by jp, us-ofac, eu, uk, strict or a TOML file. Repeatable."
+)
+@click.option(
+    "--fail-on",
+    metavar="ACTION|CATEGORY[:SHARE%]",
+    multiple=True,
+    help="Exit with 3 at or above this: review, hold, block (with --policy), or a category. Repeatable.",
+)
 @click.option("--list", "list_", is_flag=True, help="Only list the deposits of an address, as subjects to trace.")
 @format_option("table", "json", "jsonl", "csv", "parquet")
 @output_option
@@ -78,12 +87,12 @@ def trace(
     output: Path | None,
     list_: bool,
     fail_on: tuple[str, ...],
-    **given: str | bool | Path | None,
+    **given: str | bool | Path | tuple[str, ...] | None,
 ) -> int:
     """Where did SUBJECT's value come from, or go? How much touches listed parties, in how many hops, by which paths."""
     from exposure import config
     from exposure.errors import InputError
-    from exposure.reporting.fail_on import condition
+    from exposure.reporting.fail_on import fail_on as read_condition
     from exposure.store.store import Store
     from exposure.units import zone
     from exposure.workflows import trace as workflow
@@ -92,7 +101,7 @@ def trace(
     if format_ == "parquet" and (output is None or str(output) == "-") and sys.stdout.isatty():
         raise InputError("parquet is not for a terminal: add -o FILE")
     settings = config.load({name: given.pop(name) for name in _SETTINGS})
-    conditions = [condition(text) for text in fail_on]
+    conditions = [read_condition(text, policy=bool(given["policy"])) for text in fail_on]
     options = trace_options(
         hops=settings.hops,
         rule=settings.rule,
@@ -157,7 +166,7 @@ def _draw(text: Text, output: Path | None) -> None:
         emit(text.plain, output)
 
 
-def _exit_code(report: Report, conditions: Sequence[Condition]) -> int:
+def _exit_code(report: Report, conditions: Sequence[Condition | Judged]) -> int:
     """3 before 4 before 0; each reason is said on stderr."""
     from exposure.reporting.fail_on import met
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
+from exposure.model.verdicts import PolicyUsed, Verdict
+
 SCHEMA = "exposure.report/1"
 """Name and version of the JSON form. It changes when a key changes its name or meaning."""
 
@@ -84,7 +86,8 @@ class Exposure:
 
     ``seed`` is the name in compositions (`exposure.model.labels.Seed`). ``first_at`` and ``last_at`` bound the times of the
     transfers by which the value left the seed (destination: reached it). Under poison ``amount`` is the whole value that
-    carries the flag: such rows overlap, and their sum means nothing.
+    carries the flag: such rows overlap, and their sum means nothing. ``lower``: what of it the rule finds under every
+    completion of the missing history; None where there is no interval by row (tiho, poison, an address of unknown history).
     """
 
     category: str
@@ -101,6 +104,7 @@ class Exposure:
     last_at: int | None = None
     seeds: tuple[SeedUsed, ...] = ()
     regimes: tuple[Designated, ...] = ()
+    lower: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,16 +353,7 @@ class Run:
     editions: tuple[EditionUsed, ...] = ()
     counts: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     synthetic: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a policy says, the rule of it that fired, and the sentence. None exist until a policy is given."""
-
-    policy: str
-    action: Literal["block", "hold", "review", "allow"]
-    rule: str
-    sentence: str
+    policies: tuple[PolicyUsed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""``--fail-on``: the conditions under which a trace ends with exit code 3. A condition is a category and a least share."""
+"""``--fail-on``: when a trace ends with exit code 3: at an action of a policy, or at a least share of a category."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from exposure.errors import InputError
+from exposure.measure.verdict import at_least
 from exposure.model.labels import DEFAULT_ROLES, Category, Role
 from exposure.model.results import Report, Section
 from exposure.reporting.categories import by_category, category_share
@@ -26,14 +27,36 @@ class Condition:
     share: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A verdict at or above an action: ``review``, ``hold`` or ``block``."""
+
+    action: str
+
+
+def fail_on(text: str, *, policy: bool) -> Condition | Judged:
+    """Read an action, where there is a policy to give it, or what `condition` reads.
+
+    Raises
+    ------
+    InputError
+        As `condition`, and for an action with a share.
+    """
+    action, colon, _ = text.strip().lower().partition(":")
+    if action not in ACTIONS or not policy:
+        return condition(text)
+    if colon:
+        raise InputError(f"--fail-on {shown(text, 60)}: an action has no share; the policy has the limits")
+    return Judged(action)
+
+
 def condition(text: str) -> Condition:
     """Read ``CATEGORY``, ``CATEGORY:10%`` or ``CATEGORY:10`` (per cent).
 
     Raises
     ------
     InputError
-        For an unknown category (with the nearest known one), a share outside 0 to 100 %, and an action: actions come from a
-        policy, and there is none.
+        For an unknown category (with the nearest known one), a share outside 0 to 100 %, and an action without a policy.
     """
     name, colon, share = text.strip().partition(":")
     key = name.strip().lower().replace("-", "_").replace(" ", "_")
@@ -52,13 +75,20 @@ def condition(text: str) -> Condition:
     return Condition(Category(key), least / 100)
 
 
-def met(report: Report, conditions: Sequence[Condition]) -> list[str]:
-    """A sentence for each condition that holds: by the figure of the first rule asked for, or by the subject's own tag."""
+def met(report: Report, conditions: Sequence[Condition | Judged]) -> list[str]:
+    """A sentence for each condition that holds: a verdict, the figure of the first rule asked for, the subject's own tag."""
     if not conditions:
         return []
     headline = report.question.rules[0]
     sentences = []
     for one in conditions:
+        if isinstance(one, Judged):
+            sentences += [
+                f"{verdict.action} by policy {verdict.policy}: {verdict.sentence}"
+                for verdict in report.verdicts
+                if at_least(verdict.action, one.action)
+            ]
+            continue
         for section in report.sections:
             if section.rule == headline:
                 sentences += _met(section, one)

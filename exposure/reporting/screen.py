@@ -11,6 +11,7 @@ from datetime import UTC, tzinfo
 from rich.text import Text
 
 from exposure.model.results import Report, Section
+from exposure.model.verdicts import Fired, Verdict
 from exposure.reporting.layout import Piece, flow
 from exposure.reporting.parts import answer, by_rule, paths, subject
 from exposure.reporting.table import account
@@ -20,8 +21,10 @@ from exposure.units import clock, day, duration, money
 MAX_GROUPS = 8
 MAX_LISTS = 4
 MAX_PRICES = 4
+MAX_FIRED = 6
 OLD_LIST_DAYS = 7
 LABEL = 10
+ACTION_STYLES = {"block": "bold red", "hold": "bold red", "review": "bold yellow", "allow": "bold"}
 
 
 def screen(report: Report, *, zone: tzinfo = UTC) -> Text:
@@ -117,8 +120,7 @@ def _footer(report: Report) -> list[Text]:
     lines: list[Text] = []
     if report.verdicts:
         for verdict in report.verdicts:
-            said = f"policy {cut(verdict.policy, 30)}: {verdict.action.upper()}. {cut(verdict.sentence, 400)}"
-            lines += flow(Text("VERDICT", "bold"), [(said, "bold")], indent=LABEL)
+            lines += _verdict(verdict)
     else:
         lines += flow(Text("VERDICT", "bold"), [(f"none: {report.no_verdict}", "")], indent=LABEL)
     for label, sentences in (("Missing", report.incomplete_answer), ("Warning", report.warnings)):
@@ -133,6 +135,42 @@ def _footer(report: Report) -> list[Text]:
     record += f", labels {run.label_digest[:8]}"
     lines += flow(Text("Run", "dim"), [(f"{record}{counts}, {duration(run.seconds)}", "dim")], indent=LABEL)
     return lines
+
+
+def _verdict(verdict: Verdict) -> list[Text]:
+    """The gravest rule that fired and why it is there; then the others, then what to know beside it."""
+    head = f"policy {cut(verdict.policy, 60)}: {verdict.action.upper()}. {cut(_sentence(verdict.sentence), 400)}"
+    lines = flow(Text("VERDICT", "bold"), [(head, ACTION_STYLES[verdict.action])], indent=LABEL)
+    first = next((fired for fired in verdict.fired if fired.rule == verdict.rule), None)
+    if first is not None:
+        lines += flow(Text("  because", "dim"), [(cut(first.reason, 400), "dim")], indent=LABEL)
+    others = _further(verdict, first)
+    for fired in others[:MAX_FIRED]:
+        said = f"{fired.action.upper()}. {cut(_sentence(fired.sentence), 300)}"
+        lines += flow(Text("  also"), [(said, ACTION_STYLES[fired.action])], indent=LABEL)
+    if len(others) > MAX_FIRED:
+        lines += flow(Text(""), [(f"and {len(others) - MAX_FIRED} more rules: --format json has them all", "")], indent=LABEL)
+    for note in verdict.notes:
+        lines += flow(Text("  note"), [(cut(note, 300), "yellow")], indent=LABEL)
+    return lines
+
+
+def _further(verdict: Verdict, first: Fired | None) -> list[Fired]:
+    """The other rules that fired, but those that say something milder of the very rows that a graver one named."""
+    said = [set(first.rows)] if first is not None else []
+    found = []
+    for fired in verdict.fired:
+        if fired is first or fired.action == "allow":
+            continue
+        rows = set(fired.rows)
+        if not fired.judged or not rows or not any(rows <= other for other in said):
+            found.append(fired)
+            said.append(rows)
+    return found
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _prices(sections: Sequence[Section]) -> list[Piece]:

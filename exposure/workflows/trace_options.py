@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import TypeVar
 
 from exposure.errors import InputError
 from exposure.model.labels import Category
+from exposure.model.policy import Policy
 from exposure.model.settings import DEFAULT_HOPS, Direction, Rule
 from exposure.text import shown
 from exposure.units import to_unix, zone
@@ -37,12 +39,14 @@ def trace_options(
     hub_counterparties: int | None = None,
     dust_usd: float | None = None,
     seeds_from: str = "always",
+    policy: str | Path | Sequence[str | Path] = (),
     tz: str = "UTC",
 ) -> TraceOptions:
     """The options of a trace from what people write; the command line and `exposure.api.trace` both read them here.
 
     ``hops`` None: no limit. ``rule``: a name, several, or ``all``. A day given for ``until``, ``as_of`` or ``labels_as_of``
-    is meant to its last second. Times without a zone are in ``tz``. What is None keeps its default.
+    is meant to its last second. Times without a zone are in ``tz``. What is None keeps its default. ``policy``: names of
+    shipped policies or paths of policy files, which judge the report.
 
     Raises
     ------
@@ -67,7 +71,9 @@ def trace_options(
         as_of=moment(as_of, tz, end=True),
         labels_as_of=moment(labels_as_of, tz, end=True),
         seeds_from_designation=seeds_from == "designation",
+        policies=_policies(policy),
     )
+    _check_policies(options)
     if engine is not None:
         options = replace(options, engine=engine)
     if offline is not None:
@@ -77,6 +83,29 @@ def trace_options(
     if hub_counterparties is not None:
         options = replace(options, hub_counterparties=hub_counterparties)
     return options if dust_usd is None else replace(options, dust_usd=dust_usd)
+
+
+def _policies(said: str | Path | Sequence[str | Path]) -> tuple[Policy, ...]:
+    names = [said] if isinstance(said, str | Path) else list(said)
+    if not names:
+        return ()
+    from exposure.workflows.policies import load_policy
+
+    return tuple({policy.digest: policy for policy in map(load_policy, names)}.values())
+
+
+def _check_policies(options: TraceOptions) -> None:
+    """Refuse policies that the figures asked for cannot answer, or that contradict each other."""
+    for policy in options.policies:
+        if policy.rule not in options.rules:
+            raise InputError(
+                f"the policy {policy.title} judges by {policy.rule}, and the rules asked for are {', '.join(options.rules)}: "
+                f"add --rule {policy.rule}, or --rule all"
+            )
+    categories = [category for category, _ in options.roles]
+    twice = sorted({category for category in categories if categories.count(category) > 1})
+    if twice:
+        raise InputError(f"the policies give {twice[0]} different roles: ask for one of them at a time")
 
 
 def moment(said: Moment | None, tz: str = "UTC", *, end: bool = False) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from exposure.model.policy import Policy
 from exposure.model.settings import (
     DEFAULT_HOPS,
     DEFAULT_HUB_COUNTERPARTIES,
@@ -21,6 +22,7 @@ class TraceOptions:
     ``chain`` and ``asset`` None: every one that the store holds for the subject. ``direction`` None: `source` for a
     deposit or transaction, `both` for an address. ``hops`` None: no limit. ``as_of`` None: the whole store.
     ``labels_as_of`` None: the newest tags. ``dust_usd``: counterparties below it do not make a hub (no price: none do).
+    ``policies`` judge the report; what they say of roles of categories changes its figures (`roles`).
     """
 
     chain: str | None = None
@@ -39,3 +41,9 @@ class TraceOptions:
     hub_counterparties: int = DEFAULT_HUB_COUNTERPARTIES
     dust_usd: float = 1.0
     seeds_from_designation: bool = False
+    policies: tuple[Policy, ...] = ()
+
+    @property
+    def roles(self) -> tuple[tuple[str, str], ...]:
+        """Categories that the policies give another role, with that role."""
+        return tuple(sorted({change for policy in self.policies for change in policy.roles}))

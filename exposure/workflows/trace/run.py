@@ -13,9 +13,11 @@ import exposure
 from exposure.attribution.resolve import with_hubs
 from exposure.engines.registry import Engine, engine
 from exposure.measure.account import RISK, Part, categories
+from exposure.measure.verdict import judge
 from exposure.model.assets import AssetInfo
 from exposure.model.labels import Labels, Seed
 from exposure.model.ledger import Coin, Transfer
+from exposure.model.policy import role_of
 from exposure.model.results import (
     Deposit,
     LedgerEnd,
@@ -29,6 +31,7 @@ from exposure.model.results import (
     Run as RunRecord,
 )
 from exposure.model.settings import CONSERVING, Direction, Rule, Settings
+from exposure.model.verdicts import PolicyUsed
 from exposure.store.histories import StoredAccountHistory, StoredUtxoHistory
 from exposure.store.prices import Prices
 from exposure.store.store import Store
@@ -62,11 +65,16 @@ def answer(store: Store, text: str, options: TraceOptions) -> Report:
     chosen = engine(options.engine)
     ledgers = Ledgers(store, options)
     found = targets(store, text, options, ledgers)
-    labels = snapshot(store, as_of=options.labels_as_of, seeds_from_designation=options.seeds_from_designation)
+    labels = snapshot(
+        store,
+        as_of=options.labels_as_of,
+        roles=role_of(options.roles),
+        seeds_from_designation=options.seeds_from_designation,
+    )
     question = _Question(store, options, ledgers, labels, chosen)
     sections = [made for target in found for made in question.sections(target)]
     hubs = {**labels.labels.hubs, **question.hubs}
-    return Report(
+    report = Report(
         question=Question(
             subject=text.strip(),
             rules=tuple(rule.value for rule in options.rules),
@@ -95,10 +103,12 @@ def answer(store: Store, text: str, options: TraceOptions) -> Report:
             editions=labels.editions,
             counts=question.counts(),
             synthetic=store.fact("synthetic") is not None,
+            policies=tuple(PolicyUsed(one.name, one.version, one.digest, dict(one.roles)) for one in options.policies),
         ),
         warnings=labels.warnings,
         incomplete_answer=tuple(dict.fromkeys(question.missing)),
     )
+    return replace(report, verdicts=tuple(judge(report, policy) for policy in options.policies))
 
 
 def listed(store: Store, address: str, options: TraceOptions) -> tuple[Deposit, ...]:
@@ -133,8 +143,10 @@ def _end(store: Store, ledgers: Ledgers, chain: str, options: TraceOptions) -> L
 
 
 def _digest(options: TraceOptions) -> str:
-    """SHA-256 over the options that a figure depends on."""
-    chosen = {key: value for key, value in asdict(options).items() if key not in ("engine", "offline")}
+    """SHA-256 over the options that a figure depends on: of a policy the roles that it changes."""
+    chosen = {key: value for key, value in asdict(options).items() if key not in ("engine", "offline", "policies")}
+    if options.roles:
+        chosen["roles"] = options.roles
     return hashlib.sha256(json.dumps(chosen, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Literal
 
@@ -72,10 +73,11 @@ def section(matter: Matter, settings: Settings, *, max_paths: int) -> Section:
     whole = _whole(exact, matter.subject.amount, conserving=conserving)
     evidence = _evidence(matter, runs, settings, max_paths)
     labels = matter.labels
-    exposures = _exposures(matter, whole, accounts, evidence, labels)
+    stricter = _strict_accounts(matter, settings, runs)
+    exposures = _with_lower_ends(_exposures(matter, whole, accounts, evidence, labels), stricter, settings)
     attributed = _attributed(matter, whole, labels)
     unresolved = _unresolved(matter, whole, labels, settings)
-    bounds = _bounds(matter, settings, exposures, runs)
+    bounds = _bounds(matter, settings, exposures, runs, stricter)
     return Section(
         subject=matter.subject,
         direction=matter.direction,
@@ -228,7 +230,9 @@ def _unresolved(matter: Matter, whole: Mapping[Part, int], labels: Labels, setti
     return tuple(sorted(rows, key=lambda row: (-row.amount, row.reason, row.name)))
 
 
-def _bounds(matter: Matter, settings: Settings, exposures: Sequence[Exposure], runs: Mapping[int, Run]) -> tuple[Bound, ...]:
+def _bounds(
+    matter: Matter, settings: Settings, exposures: Sequence[Exposure], runs: Mapping[int, Run], stricter: Account | None
+) -> tuple[Bound, ...]:
     """Interval and bracket by category; sanctions always, whatever was found."""
     found = {row.category for row in exposures} | {Category.SANCTIONED.value}
     figures: dict[str, int] = defaultdict(int)
@@ -237,7 +241,7 @@ def _bounds(matter: Matter, settings: Settings, exposures: Sequence[Exposure], r
         figures[RISK] += row.amount
     brackets = matter.brackets if matter.brackets is not None and settings.rule in CONSERVING else {}
     no_bracket = matter.no_bracket if settings.rule in CONSERVING else "poison conserves nothing, so it has no bracket"
-    intervals = {} if matter.no_interval else _interval(matter, settings, sorted(found | set(brackets)), runs)
+    intervals = {} if matter.no_interval else _interval(matter, settings, sorted(found | set(brackets)), runs, stricter)
     names = dict.fromkeys([*sorted(found | set(intervals) | set(brackets))])
     rows = []
     for name in names:
@@ -271,20 +275,43 @@ def _bounds(matter: Matter, settings: Settings, exposures: Sequence[Exposure], r
     return tuple(rows)
 
 
-def _interval(matter: Matter, settings: Settings, wanted: Sequence[str], figures: Mapping[int, Run]) -> Bounds:
-    # Where nothing is missing, the stricter run is the figure's own.
-    runs = {id(sub): sub.figure(settings, True, None) if sub.gaps else figures[id(sub)] for sub in matter.subledgers}
-    if settings.rule is Rule.POISON:
-        if matter.direction == "destination":
-            return {}
-        strict = [(sub.moved[ref].amount, runs[id(sub)].received[ref]) for ref, sub in matter.parts]
-        return poison_interval(strict, settings.max_hops, matter.category_of, [name for name in wanted if name != RISK])
+def _strict_runs(matter: Matter, settings: Settings, figures: Mapping[int, Run]) -> dict[int, Run]:
+    """Runs in which all that leaves an incomplete pot is unresolved. Where nothing is missing that is the figure's own."""
+    return {id(sub): sub.figure(settings, True, None) if sub.gaps else figures[id(sub)] for sub in matter.subledgers}
+
+
+def _strict_accounts(matter: Matter, settings: Settings, figures: Mapping[int, Run]) -> Account | None:
+    """The account under the stricter run; None where there is no interval, and under poison, which keeps no account."""
+    if matter.no_interval or settings.rule is Rule.POISON:
+        return None
+    runs = _strict_runs(matter, settings, figures)
     accounts = []
     for ref, sub in matter.parts:
         account = sub.account(runs[id(sub)], ref, settings)
         check(account, sub.moved[ref].amount, what=f"{ref} (interval)")
         accounts.append(account)
-    return interval(added(accounts), settings.rule, matter.category_of, [name for name in wanted if name != RISK])
+    return added(accounts)
+
+
+def _with_lower_ends(rows: tuple[Exposure, ...], stricter: Account | None, settings: Settings) -> tuple[Exposure, ...]:
+    """What of each row is identified whatever history is missing. Tiho has one interval, for all risk together."""
+    if stricter is None or settings.rule is Rule.TIHO:
+        return rows
+    least = {(part.name, part.epoch, part.hop): amount for part, amount in stricter.items() if part.kind == "seed"}
+    return tuple(replace(row, lower=min(math.floor(least.get((row.seed, row.epoch, row.hops), 0)), row.amount)) for row in rows)
+
+
+def _interval(
+    matter: Matter, settings: Settings, wanted: Sequence[str], figures: Mapping[int, Run], stricter: Account | None
+) -> Bounds:
+    names = [name for name in wanted if name != RISK]
+    if stricter is not None:
+        return interval(stricter, settings.rule, matter.category_of, names)
+    if matter.direction == "destination":
+        return {}
+    runs = _strict_runs(matter, settings, figures)
+    strict = [(sub.moved[ref].amount, runs[id(sub)].received[ref]) for ref, sub in matter.parts]
+    return poison_interval(strict, settings.max_hops, matter.category_of, names)
 
 
 def _evidence(matter: Matter, runs: Mapping[int, Run], settings: Settings, limit: int) -> Evidence:

@@ -1,0 +1,72 @@
+"""What a policy said of a report: the rules that fired, with the rows behind them, as plain frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+from exposure.model.policy import Action
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyUsed:
+    """A policy that judged, by name, version and SHA-256 of its file; ``roles``: what it changed of categories' roles."""
+
+    name: str
+    version: str
+    sha256: str
+    roles: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class FiredRow:
+    """A row that fired a rule: its section and its place in there (``own``, ``exposures``, ``unresolved`` or ``bounds``)."""
+
+    section: int
+    part: Literal["own", "exposures", "unresolved", "bounds"]
+    place: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """A rule of a policy that fired, with what was found, the limit that was reached, and the rows behind it.
+
+    ``judged`` False: what the rule asks for could not be had (``sentence`` says why), and ``action`` is what the policy has
+    for that. ``section`` None: the money of several sections together. ``share`` and money are None where they are not known.
+    """
+
+    rule: str
+    action: Action
+    kind: str
+    measure: str
+    categories: tuple[str, ...]
+    direction: str
+    sentence: str
+    reason: str
+    judged: bool = True
+    section: int | None = None
+    share: float | None = None
+    usd: float | None = None
+    jpy: float | None = None
+    limit_share: float | None = None
+    limit_usd: float | None = None
+    limit_jpy: float | None = None
+    rows: tuple[FiredRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a policy says. ``rule`` and ``sentence`` are those of the gravest rule that fired; ``fired`` has all of them.
+
+    ``notes``: what a reader has to know beside it: findings below the dust limit, old lists.
+    """
+
+    policy: str
+    action: Action
+    rule: str
+    sentence: str
+    fired: tuple[Fired, ...] = ()
+    notes: tuple[str, ...] = ()
