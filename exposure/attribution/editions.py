@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from exposure.model.labels import Designation
 from exposure.model.tags import Edition, ListKind, ParsedList, Statement, Tag
@@ -55,10 +55,15 @@ def reason_to_hold(parsed: ParsedList, published: int, newest: Edition | None) -
         return ""
     if published < newest.published:
         return f"it is of {day(published)}, older than the newest accepted edition, of {day(newest.published)}"
-    before, now = newest.subjects + newest.entities, parsed.subjects + len(parsed.entities)
-    if now < before * (1 - MAX_SHRINKAGE):
-        lost = 100 * (before - now) / before
-        return f"it names {now:,} subjects where the edition of {day(newest.published)} names {before:,}: {lost:.1f} % fewer"
+    counts = (
+        ("subjects", newest.subjects + newest.entities, parsed.subjects + len(parsed.entities)),
+        # Of a list whose addresses stand in free text the entries count too: half a list may hold all its addresses.
+        ("entries", newest.rows, parsed.rows),
+    )
+    for what, before, now in counts[: 2 if newest.form == parsed.form else 1]:
+        if now < before * (1 - MAX_SHRINKAGE):
+            lost = 100 * (before - now) / before
+            return f"it names {now:,} {what} where the edition of {day(newest.published)} names {before:,}: {lost:.1f} % fewer"
     return ""
 
 
@@ -83,7 +88,7 @@ def standings(statements: Iterable[Statement], editions: Sequence[Edition]) -> l
     for edition in editions:
         history[edition.name].append(edition)
     found: list[Standing] = []
-    alike: dict[tuple[str, tuple[str, str, str, str]], list[Statement]] = defaultdict(list)
+    alike: dict[tuple[str, tuple[str, ...]], list[Statement]] = defaultdict(list)
     for said in statements:
         if said.added_at is None:
             alike[said.list_name, said.tag.identity].append(said)
@@ -106,6 +111,11 @@ def _over(same: list[Statement], history: list[Edition]) -> Iterator[Standing]:
     newest = by_place[present[-1]]
     in_force = present[-1] == len(history) - 1
     tag = newest.tag
+    if tag.listed_on is None and tag.regime:
+        # The short form of a list may leave out the date that its long form states.
+        dated = [by_place[place].tag.listed_on for place in reversed(present)]
+        newest = replace(newest, tag=replace(tag, listed_on=next((day for day in dated if day is not None), None)))
+        tag = newest.tag
     if tag.regime and newest.list_kind is ListKind.OFFICIAL:
         designations = tuple(_observed(tag, present, history))
     else:

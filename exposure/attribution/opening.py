@@ -21,6 +21,8 @@ MAX_UNPACKED = 1 << 30
 """Most bytes that a list may unpack to: eight times the largest official list of 2025."""
 
 CHUNK = 1 << 20
+WORKBOOK_MARK = "[Content_Types].xml"
+"""The file that a zip archive holds if it is a workbook."""
 
 _UNPACKING_ERRORS = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError, RuntimeError)
 
@@ -35,6 +37,7 @@ class Bounded(io.RawIOBase):
         self._limit = limit
         self._given = 0
         self._hash = hashlib.sha256()
+        self._hashing = True
 
     @property
     def sha256(self) -> str:
@@ -70,12 +73,39 @@ class Bounded(io.RawIOBase):
                 f"({shown(error)}); get it again"
             ) from error
         self._given += len(block)
-        self._hash.update(block)
+        if self._hashing:
+            self._hash.update(block)
         if self._given > self._limit:
             raise AttributionError(
                 f"{self._name}: unpacks to more than {self._limit:,} bytes, which no list does; it was not read"
             )
         return block
+
+    def rewind(self) -> None:
+        """Begin again at the first byte, once the whole has been read: the hash stays that of the first pass."""
+        while self.read(CHUNK):
+            pass
+        self._source.seek(0)
+        self._given = 0
+        self._hashing = False
+
+    def whole(self, limit: int) -> io.BytesIO:
+        """All bytes in memory.
+
+        Raises
+        ------
+        AttributionError
+            If there are more than ``limit``.
+        """
+        content = io.BytesIO()
+        while block := self.read(CHUNK):
+            content.write(block)
+            if content.tell() > limit:
+                raise AttributionError(
+                    f"{self._name}: holds more than {limit:,} bytes, which no list of this form does; it was not read"
+                )
+        content.seek(0)
+        return content
 
 
 def _unpacked(raw: BinaryIO, name: str) -> BinaryIO:
@@ -90,6 +120,9 @@ def _unpacked(raw: BinaryIO, name: str) -> BinaryIO:
     try:
         archive = zipfile.ZipFile(raw)
         members = [member for member in archive.infolist() if not member.is_dir()]
+        if any(member.filename == WORKBOOK_MARK for member in members):
+            raw.seek(0)
+            return raw  # a workbook is a zip archive that is read as it is
         if len(members) != 1:
             raise AttributionError(f"{name}: the zip archive holds {len(members)} files; hand over one with the list alone")
         return cast("BinaryIO", archive.open(members[0]))
@@ -125,13 +158,9 @@ def read_text(stream: Bounded, name: str, *, limit: int) -> str:
     AttributionError
         If it holds more than ``limit`` bytes or is not UTF-8; the message names the line.
     """
-    content = bytearray()
-    while block := stream.read(CHUNK):
-        content += block
-        if len(content) > limit:
-            raise AttributionError(f"{name}: holds more than {limit:,} bytes, which no list of this form does; it was not read")
+    content = stream.whole(limit).getvalue()
     try:
-        return bytes(content).decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise AttributionError(f"{name}, line {line}: not UTF-8 text; save the file as UTF-8 and import it again") from error

@@ -12,7 +12,7 @@ from exposure.cli.options import format_option, output_option, quiet_option, sto
 if TYPE_CHECKING:  # annotations only: a command imports what it needs when it runs
     from exposure.store.store import Store
 
-FORMS = ("auto", "ofac", "tagpack", "csv")
+FORMS = ("auto", "ofac", "ofac-simple", "uk", "uk-csv", "eu", "un", "japan", "israel", "opensanctions", "tagpack", "csv")
 
 
 @click.group(no_args_is_help=True)
@@ -36,10 +36,15 @@ def _moment(text: str | None) -> int | None:
 
 
 IMPORT_EPILOG = """\b
-Forms (--as): ofac     OFAC SDN list, SDN_ADVANCED.XML
-              tagpack  GraphSense TagPack or actor pack, YAML
-              csv      own form; columns address, category, entity, confidence, source, note,
-                       valid_from, valid_to, regime, programme, listed_on, delisted_on, ...
+Forms (--as): ofac           OFAC SDN list, SDN_ADVANCED.XML; ofac-simple: SDN.XML
+              uk, uk-csv     UK Sanctions List, XML or CSV
+              eu, un         EU consolidated list, XML 1.1; UN consolidated list, XML
+              japan          workbook of Japan's Ministry of Finance
+              israel         Israel's seizure orders, CSV
+              opensanctions  OpenSanctions entities, JSON lines
+              tagpack        GraphSense TagPack or actor pack, YAML
+              csv            own form; columns address, category, entity, confidence, source,
+                             note, regime, programme, listed_on, delisted_on, ground, ...
 Files may be packed (gzip, bzip2, zip). Every edition is kept, with its hash and day.
 
 \b
@@ -136,6 +141,7 @@ def explain(address: str, as_of: str | None, format_: str, output: Path | None, 
 @click.option("--source", required=True, metavar="TEXT", help="Where that is from: a link, a document.")
 @click.option("--note", required=True, metavar="TEXT", help="Why it is said.")
 @click.option("--confidence", metavar="0-100", help="How sure it is.  [default: 90]")
+@click.option("--ground", metavar="GROUND", default="", help="Why it is russia_linked: operator, location, mining_region, ...")
 @quiet_option
 @store_option
 def add(
@@ -145,6 +151,7 @@ def add(
     source: str,
     note: str,
     confidence: str | None,
+    ground: str,
     quiet: bool | None,
     store: Path | None,
 ) -> None:
@@ -155,7 +162,7 @@ def add(
     from exposure.workflows import tags as workflow
 
     sure = workflow.OWN_CONFIDENCE if confidence is None else confidence_of(confidence)
-    own = workflow.OwnTag(address, category_named(category), entity, source, note, sure)
+    own = workflow.OwnTag(address, category_named(category), entity, source, note, sure, ground)
     with _open(store, create=True) as opened:
         said, new = workflow.add_tag(opened, own)
     if not quiet:

@@ -30,6 +30,17 @@ class SubjectKind(StrEnum):
     UNCHECKED = "unchecked"
 
 
+class Ground(StrEnum):
+    """Why something counts as ``russia_linked``; a tag of that category states one, and its source."""
+
+    OPERATOR = "operator"
+    LOCATION = "location"
+    MINING_REGION = "mining_region"
+    EMBARGOED_REGION = "embargoed_region"
+    LISTED_PARENT = "listed_parent"
+    ASSET = "asset"
+
+
 class ListKind(StrEnum):
     """Where a list comes from, in the order in which lists win when two tags of one confidence disagree."""
 
@@ -53,6 +64,8 @@ class Tag:
     ``subject`` is canonical (`exposure.model.addresses`), or the text as it stood for unchecked ones. ``original`` is the
     text as it stood; ``ticker`` what the list filed it under, which says nothing sure about the chain. ``reference`` is the
     list's own id of the entity. ``unvetted``: anybody can write into the source, so it never makes a boundary.
+    ``measures`` are what the list says is imposed (asset freeze, trust services, ...); ``ground`` is why something counts as
+    Russia-linked, one of `Ground`.
     """
 
     kind: SubjectKind
@@ -76,6 +89,8 @@ class Tag:
     country: str = ""
     reference: str = ""
     unvetted: bool = False
+    measures: tuple[str, ...] = ()
+    ground: str = ""
 
     @property
     def digest(self) -> str:
@@ -83,9 +98,9 @@ class Tag:
         return hashlib.sha256(json.dumps([getattr(self, name) for name in _TAG_FIELDS]).encode()).hexdigest()
 
     @property
-    def identity(self) -> tuple[str, str, str, str]:
+    def identity(self) -> tuple[str, str, str, str, str]:
         """What makes it the same statement in the next edition, whatever else of it was corrected."""
-        return self.kind.value, self.subject, self.reference or self.entity, self.category.value
+        return self.kind.value, self.subject, self.reference or self.entity, self.category.value, self.regime
 
 
 _TAG_FIELDS = tuple(sorted(field.name for field in fields(Tag)))

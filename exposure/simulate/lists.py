@@ -156,10 +156,11 @@ def thefts_pack(plan: Plan, cast: Cast) -> str:
 
 def own_tags(cast: Cast) -> str:
     """The institution's own hot addresses, and a mining farm in a fictional region, as own CSV."""
-    lines = [f"# {SYNTHETIC}", "address,entity,category,confidence,source,note"]
-    for party, note in ((cast.institution.party, "hot address"), (cast.farm, "ground: mining region (fictional)")):
+    lines = [f"# {SYNTHETIC}", "address,entity,category,confidence,source,note,ground"]
+    notes = ((cast.institution.party, "hot address", ""), (cast.farm, "mines in a fictional region", "mining_region"))
+    for party, note, ground in notes:
         for address in (*party.wallet.addresses, party.account.address):
-            lines.append(f"{address},{party.name},{party.category},100,simulation,{note}")
+            lines.append(f"{address},{party.name},{party.category},100,simulation,{note},{ground}")
     return "\n".join(lines) + "\n"
 
 

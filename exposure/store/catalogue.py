@@ -280,6 +280,7 @@ def _migrate(connection: Connection) -> None:
         for key, digest, script in scripts:
             if fact(connection, key) != digest:
                 _run_script(connection, script)
+                _add_columns(connection, key.partition(":")[2])
                 state_fact(connection, key, digest)
         connection.execute(f"pragma user_version = {len(MIGRATIONS)}")
 
@@ -290,6 +291,14 @@ def _module_scripts() -> Iterator[tuple[str, str, str]]:
             continue
         script = str(importlib.import_module(name).DDL)
         yield f"ddl:{name}", hashlib.sha256(script.encode()).hexdigest(), script
+
+
+def _add_columns(connection: Connection, name: str) -> None:
+    """Add the columns that a module's tables got since a store was made (its ``ADDED_COLUMNS``, if it has any)."""
+    for table, column, form in getattr(importlib.import_module(name), "ADDED_COLUMNS", ()):
+        present = {row[1] for row in connection.execute(f"pragma table_info({table})")}
+        if column not in present:
+            connection.execute(f"alter table {table} add column {column} {form}")
 
 
 def _run_script(connection: Connection, script: str) -> None:

@@ -73,7 +73,9 @@ create table if not exists tag_statements (
     actor text not null,
     country text not null,
     reference text not null,
-    unvetted integer not null
+    unvetted integer not null,
+    measures text not null default '[]',
+    ground text not null default ''
 );
 create index if not exists tag_statements_by_subject on tag_statements (subject);
 create table if not exists tag_members (
@@ -109,6 +111,12 @@ create table if not exists tag_problems (
 ) without rowid;
 """
 
+ADDED_COLUMNS = (
+    ("tag_statements", "measures", "text not null default '[]'"),
+    ("tag_statements", "ground", "text not null default ''"),
+)
+"""(table, column, type) that stores made by an earlier version lack; `exposure.store.catalogue` adds them."""
+
 USER_LIST = "own tags"
 """Name of the list that `tags add` writes to."""
 
@@ -134,7 +142,8 @@ def _tag(row: Sequence[Any]) -> Tag:
     values = dict(zip(_TAG_FIELDS, row, strict=True))
     values["kind"] = SubjectKind(values["kind"])
     values["category"] = Category(values["category"])
-    values["programmes"] = tuple(json.loads(values["programmes"])) if values["programmes"] != "[]" else ()
+    for name in ("programmes", "measures"):
+        values[name] = tuple(json.loads(values[name])) if values[name] != "[]" else ()
     values["unvetted"] = bool(values["unvetted"])
     return Tag(**values)
 

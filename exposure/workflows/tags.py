@@ -12,12 +12,13 @@ from pathlib import Path
 from exposure.attribution.editions import reason_to_hold
 from exposure.attribution.explain import Explanation, explain
 from exposure.attribution.lists import ListFile, read_list
+from exposure.attribution.lists.own import check_ground, ground_of
 from exposure.attribution.resolve import Attribution
 from exposure.attribution.subjects import read_any_subject
 from exposure.errors import AttributionError, InputError
 from exposure.model.addresses import family_of, parse
 from exposure.model.labels import Category
-from exposure.model.tags import MAX_TEXT, Edition, EditionState, Problem, Statement, SubjectKind, Tag
+from exposure.model.tags import MAX_TEXT, Edition, EditionState, ListKind, Problem, Statement, SubjectKind, Tag
 from exposure.store import catalogue
 from exposure.store import tags as stored
 from exposure.store.store import Store
@@ -91,7 +92,7 @@ def import_lists(
 
 def _keep(connection: catalogue.Connection, path: Path, file: ListFile, options: ImportOptions, at: int) -> Imported:
     parsed, name = file.parsed, options.name or file.parsed.name
-    if not parsed.tags and not parsed.entities:
+    if not parsed.tags and not parsed.entities and (parsed.kind is not ListKind.OFFICIAL or not parsed.rows):
         raise AttributionError(f"{shown(path.name)}: holds no tag that could be used; nothing was changed")
     known = stored.edition_of(connection, name, file.sha256)
     if known is not None:
@@ -154,7 +155,10 @@ def list_editions(store: Store) -> list[Edition]:
 
 @dataclass(frozen=True, slots=True)
 class OwnTag:
-    """What the user says about a subject. ``source`` and ``note`` are required: a tag that nobody can check helps nobody."""
+    """What the user says about a subject. ``source`` and ``note`` are required: a tag that nobody can check helps nobody.
+
+    ``ground`` is one of `exposure.model.tags.Ground`, required for ``russia_linked``.
+    """
 
     subject: str
     category: Category
@@ -162,6 +166,7 @@ class OwnTag:
     source: str
     note: str
     confidence: int = OWN_CONFIDENCE
+    ground: str = ""
 
 
 def add_tag(store: Store, own: OwnTag, *, now: int | None = None) -> tuple[Statement, bool]:
@@ -190,7 +195,9 @@ def add_tag(store: Store, own: OwnTag, *, now: int | None = None) -> tuple[State
         source=own.source.strip(),
         original=own.subject.strip(),
         note=own.note.strip(),
+        ground=ground_of(own.ground),
     )
+    check_ground(tag)
     connection = catalogue.connect(store.path, write=True)
     try:
         with catalogue.transaction(connection):

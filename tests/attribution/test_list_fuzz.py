@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from fictional_lists import FICTION, PRETEND, btc, eth, ofac_xml
+from fictional_forms import eu_xml, ftm_lines, israel_csv, japan_rows, sdn_xml, uk_csv, uk_xml, un_xml, workbook_bytes
+from fictional_lists import FICTION, PRETEND, btc, eth, ofac_xml, trx
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,7 +16,20 @@ PACK = f"{HEAD}tags:\n- address: {btc('a')}\n  label: A\n- address: {eth('b')}\n
 OWN = (
     f"address,entity,category,confidence,regime,listed_on\n{btc('a')},A,sanctioned,90,US,2022-01-01\n{eth('b')},B,exchange,,,\n"
 )
-WHOLE = {"ofac": ofac_xml("2022-06-01", [FICTION, PRETEND]).encode(), "tagpack": PACK.encode(), "csv": OWN.encode()}
+WHOLE = {
+    "ofac": ofac_xml("2022-06-01", [FICTION, PRETEND]).encode(),
+    "ofac-simple": sdn_xml([("XBT", btc("a"))]).encode(),
+    "uk": uk_xml().encode(),
+    "uk-csv": uk_csv().encode(),
+    "eu": eu_xml().encode(),
+    "un": un_xml().encode(),
+    "japan": workbook_bytes({"架空": japan_rows()}),
+    "israel": israel_csv([trx("a")]).encode(),
+    "opensanctions": ftm_lines(trx("a")).encode(),
+    "tagpack": PACK.encode(),
+    "csv": OWN.encode(),
+}
+"""A whole file of each form."""
 
 
 def is_read_or_refused(path: Path, content: bytes, form: str) -> None:

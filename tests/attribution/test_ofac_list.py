@@ -82,7 +82,7 @@ REFUSED = {
     "closed too early": (WHOLE[: WHOLE.index("<SanctionsEntries>")] + "</Sanctions>", "SanctionsEntries are missing"),
     "bomb": (ofac_xml("2022-06-01", [FICTION], prolog=BOMB), "document type"),
     "external entity": (ofac_xml("2022-06-01", [FICTION], prolog=OUTSIDE), "document type"),
-    "wrong root": ('<?xml version="1.0"?><sdnList><sdnEntry/></sdnList>', "root element is sdnList"),
+    "wrong root": ('<?xml version="1.0"?><html><body/></html>', "root element is html"),
     "unknown entity": (WHOLE.replace("SWIFT/BIC", "&nbsp;"), "not well-formed"),
     "no date of issue": (WHOLE.replace("<Year>2022</Year><Month>6</Month>", "", 1), "not a year, month and day"),
     "absurd date": (WHOLE.replace("<Year>2022</Year>", "<Year>" + "9" * 30 + "</Year>", 1), "not a year, month and day"),

@@ -25,14 +25,28 @@ class Form(NamedTuple):
     function: str
 
 
+_HERE = "exposure.attribution.lists"
+
 FORMS: dict[str, Form] = {
-    "ofac": Form("OFAC SDN list, advanced XML", "exposure.attribution.lists.ofac", "parse_ofac"),
-    "tagpack": Form("GraphSense TagPack or actor pack, YAML", "exposure.attribution.lists.tagpack", "parse_tagpack"),
-    "csv": Form("tags in this program's own CSV form", "exposure.attribution.lists.own", "parse_own"),
+    "ofac": Form("OFAC SDN list, advanced XML", f"{_HERE}.ofac", "parse_ofac"),
+    "ofac-simple": Form("OFAC SDN list, simple XML", f"{_HERE}.ofac_simple", "parse_ofac_simple"),
+    "uk": Form("UK Sanctions List, XML", f"{_HERE}.uk", "parse_uk_xml"),
+    "uk-csv": Form("UK Sanctions List, CSV", f"{_HERE}.uk", "parse_uk_csv"),
+    "eu": Form("EU consolidated list, XML 1.1", f"{_HERE}.eu", "parse_eu"),
+    "un": Form("UN consolidated list, XML", f"{_HERE}.un", "parse_un"),
+    "japan": Form("Japan, Ministry of Finance, workbook", f"{_HERE}.japan", "parse_japan"),
+    "israel": Form("Israel, seizure orders, CSV", f"{_HERE}.israel", "parse_israel"),
+    "opensanctions": Form("OpenSanctions entities, JSON lines", f"{_HERE}.opensanctions", "parse_opensanctions"),
+    "tagpack": Form("GraphSense TagPack or actor pack, YAML", f"{_HERE}.tagpack", "parse_tagpack"),
+    "csv": Form("tags in this program's own CSV form", f"{_HERE}.own", "parse_own"),
 }
 
-_HEAD = 4096
+_HEAD = 16 << 10
 _YAML_LINE = re.compile(r"%YAML|---|[a-z_]+:(\s|$)")
+_ROOTS = {"Sanctions": "ofac", "sdnList": "ofac-simple", "Designations": "uk", "export": "eu", "CONSOLIDATED_LIST": "un"}
+_PROLOG = re.compile(r"\s*(?:<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*(?:\[.*?\])?\s*>)", re.DOTALL)
+_ELEMENT = re.compile(r"\s*<(?:[\w.-]+:)?([\w.-]+)")
+_OLD_WORKBOOK = b"\xd0\xcf\x11\xe0"
 
 
 def recognise(head: bytes, name: str) -> str:
@@ -43,16 +57,43 @@ def recognise(head: bytes, name: str) -> str:
     AttributionError
         If it looks like none; the message names the forms.
     """
-    text = head.decode("utf-8", errors="replace").lstrip("\ufeff \t\r\n")
-    if text.startswith("<"):
-        return "ofac"
-    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    if lines and _YAML_LINE.match(lines[0]):
-        return "tagpack"
-    if lines and "," in lines[0]:
-        return "csv"
+    if head.startswith(b"PK\x03\x04"):
+        return "japan"
+    if head.startswith(_OLD_WORKBOOK):
+        raise AttributionError(f"{name}: a workbook of the form before 2007; save it as .xlsx and import that")
+    encoding = "utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
+    text = head.decode(encoding, errors="replace").lstrip("\ufeff \t\r\n")
+    form = _xml_form(text, name) if text.startswith("<") else _text_form(text)
+    if form:
+        return form
     known = "; ".join(f"{key}: {form.title}" for key, form in FORMS.items())
     raise AttributionError(f"{name}: not recognised as a list. Say what it is with --as ({known})")
+
+
+def _xml_form(text: str, name: str) -> str:
+    place = 0
+    while found := _PROLOG.match(text, place):
+        place = found.end()
+    root = _ELEMENT.match(text, place)
+    if root and root[1] not in _ROOTS:
+        known = ", ".join(_ROOTS)
+        raise AttributionError(f"{name}: its root element is {shown(root[1], 60)}, of no list that is read (they have {known})")
+    return _ROOTS[root[1]] if root else ""
+
+
+def _text_form(text: str) -> str:
+    if text.startswith("{"):
+        return "opensanctions" if '"schema"' in text else ""
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    for line in lines[:5]:
+        cells = {re.sub(r"[^a-z0-9]", "", cell.lower()) for cell in line.split(",")}
+        if {"uniqueid", "regimename"} <= cells:
+            return "uk-csv"
+        if "orderid" in cells and any("wallet" in cell or "address" in cell for cell in cells):
+            return "israel"
+    if lines and _YAML_LINE.match(lines[0]):
+        return "tagpack"
+    return "csv" if lines and "," in lines[0] else ""
 
 
 class ListFile(NamedTuple):

@@ -6,23 +6,22 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from exposure.attribution.lists.csv_text import Lines
 from exposure.attribution.subjects import read_any_subject
 from exposure.errors import AttributionError, InputError
 from exposure.model.labels import Category
-from exposure.model.tags import MAX_TEXT, ListKind, ParsedList, Problem, SubjectKind, Tag
+from exposure.model.tags import MAX_TEXT, Ground, ListKind, ParsedList, Problem, SubjectKind, Tag
 from exposure.text import shown
 from exposure.units import start_of_day, to_unix
 
 if TYPE_CHECKING:  # the stream is only named in a signature
     from exposure.attribution.opening import Bounded
 
-MAX_LINE = 64 << 10
 DEFAULT_CONFIDENCE = 50
 
 COLUMNS: Mapping[str, str] = {
@@ -45,10 +44,12 @@ COLUMNS: Mapping[str, str] = {
     "country": "country of the entity",
     "reference": "id of the entity at its source",
     "unvetted": "yes if anybody can write into the source",
+    "measure": "what is imposed (asset freeze, trade ban, ...), separated by ;",
+    "ground": f"why it counts as russia_linked: {', '.join(Ground)}; with that category it is required, and so is source",
 }
 """Columns and what they mean. A column of another name is an error: a misread date must not be lost in silence."""
 
-_ALIASES = {"address": "subject", "programmes": "programme", "currency": "ticker"}
+_ALIASES = {"address": "subject", "programmes": "programme", "measures": "measure", "currency": "ticker"}
 _TRUTH = {"": False, "no": False, "false": False, "0": False, "yes": True, "true": True, "1": True}
 
 
@@ -80,6 +81,35 @@ def confidence_of(text: str) -> int:
     if text.isascii() and text.isdigit() and len(text) <= 3 and int(text) <= 100:
         return int(text)
     raise InputError(f"{shown(text, 40)!r} is not a confidence: write a whole number from 0 to 100")
+
+
+def ground_of(text: str) -> str:
+    """The ground of a name, or an empty one.
+
+    Raises
+    ------
+    InputError
+        If there is none of that name.
+    """
+    name = text.strip().lower().replace("-", "_").replace(" ", "_")
+    if name and name not in list(Ground):
+        raise InputError(f"{shown(text, 40)!r} is not a ground: use one of {', '.join(Ground)}")
+    return name
+
+
+def check_ground(tag: Tag) -> None:
+    """Refuse a Russia-linked tag that does not say why, and where that is from.
+
+    Raises
+    ------
+    InputError
+        With what is missing.
+    """
+    if tag.category is Category.RUSSIA_LINKED and not (tag.ground and tag.source.strip()):
+        missing = "ground" if not tag.ground else "source"
+        raise InputError(
+            f"a russia_linked tag needs a {missing}: say why it is linked (ground: {', '.join(Ground)}) and where that is from"
+        )
 
 
 def _day(text: str) -> int | None:
@@ -144,7 +174,10 @@ def tag_of(fields: Mapping[str, str]) -> tuple[Tag, str]:
         country=get("country"),
         reference=get("reference"),
         unvetted=_TRUTH[unvetted],
+        measures=tuple(part.strip() for part in get("measure").split(";") if part.strip()),
+        ground=ground_of(get("ground")),
     )
+    check_ground(tag)
     for first, last, what in (
         (tag.listed_on, tag.delisted_on, "delisted_on lies before listed_on"),
         (tag.valid_from, tag.valid_to, "valid_to lies before valid_from"),
@@ -154,34 +187,6 @@ def tag_of(fields: Mapping[str, str]) -> tuple[Tag, str]:
     if (tag.listed_on or tag.delisted_on or tag.address_listed_on) and not tag.regime:
         raise InputError("a designation date needs its regime (JP, US, EU, ...)")
     return tag, subject.problem
-
-
-class _Lines:
-    """The lines of a text, each of bounded length: a file without line breaks must not fill the memory."""
-
-    def __init__(self, stream: Bounded, name: str) -> None:
-        self._text = io.TextIOWrapper(io.BufferedReader(stream), encoding="utf-8-sig", newline="")
-        self._name = name
-        self._number = 0
-
-    def __iter__(self) -> _Lines:
-        return self
-
-    def __next__(self) -> str:
-        self._number += 1
-        try:
-            line = self._text.readline(MAX_LINE)
-        except UnicodeDecodeError as error:
-            raise AttributionError(
-                f"{self._name}: from line {self._number} on not UTF-8 text; save the file as UTF-8"
-            ) from error
-        if len(line) == MAX_LINE:
-            raise AttributionError(
-                f"{self._name}, line {self._number}: is longer than {MAX_LINE:,} characters; the file is no CSV"
-            )
-        if not line:
-            raise StopIteration
-        return line
 
 
 def parse_own(stream: Bounded, name: str) -> ParsedList:
@@ -204,8 +209,7 @@ def parse_own(stream: Bounded, name: str) -> ParsedList:
     AttributionError
         If the header is not understood, or it is not CSV text in UTF-8.
     """
-    lines = _Lines(stream, name)
-    reader = csv.reader(lines, strict=True)
+    reader = csv.reader(Lines(stream, name), strict=True)
     tags: list[Tag] = []
     problems: list[Problem] = []
     rows = 0

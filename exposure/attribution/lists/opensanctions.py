@@ -1,0 +1,184 @@
+"""OpenSanctions' entities (FollowTheMoney, one JSON object a line): wallets, who holds them, and the sanctions on either.
+
+The file is read twice: a holder and a sanction may stand anywhere before or behind the wallet, and what is kept of a file of
+some gigabytes are the wallets and what belongs to them. It is the user's own file: its data are free for non-commercial use.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from exposure.attribution.lists.dates import day_first
+from exposure.attribution.subjects import read_subject
+from exposure.errors import AttributionError
+from exposure.model.labels import Category
+from exposure.model.tags import MAX_TEXT, ListKind, ParsedList, Problem, Tag
+from exposure.text import shown
+
+if TYPE_CHECKING:  # the stream is only named in a signature
+    from exposure.attribution.opening import Bounded
+
+NAME = "OpenSanctions"
+SOURCE = "OpenSanctions (FollowTheMoney entities)"
+MAX_LINE = 16 << 20
+_BLOCK = 1 << 20
+
+_REGIMES = {name.lower(): name for name in ("US", "EU", "UN", "JP", "CA", "AU", "CH", "UA", "IL", "FR", "BE", "PL", "NZ", "SG")}
+_REGIMES |= {"gb": "UK", "uk": "UK", "xc": "EU"}
+_TOPICS = (
+    ("sanction", Category.SANCTIONED),
+    ("crime.terror", Category.TERRORIST_FINANCING),
+    ("crime.theft", Category.STOLEN_FUNDS),
+    ("crime.fraud", Category.SCAM),
+)
+
+
+@dataclass(slots=True)
+class _Sanction:
+    regime: str
+    programme: str
+    listed_on: int | None
+    ended_on: int | None
+
+
+@dataclass(slots=True)
+class _Known:
+    """What the second pass finds: holders by id, and sanctions by the id of what they are on."""
+
+    names: dict[str, str] = field(default_factory=dict)
+    countries: dict[str, str] = field(default_factory=dict)
+    topics: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    sanctions: dict[str, list[_Sanction]] = field(default_factory=lambda: defaultdict(list))
+
+
+def parse_opensanctions(stream: Bounded, name: str) -> ParsedList:
+    """Read wallets, their holders and the sanctions on them.
+
+    Returns
+    -------
+    ParsedList
+        One tag for each wallet, holder and regime. A wallet without any sanction takes its category from its topics.
+
+    Raises
+    ------
+    AttributionError
+        If a line is no JSON object, is not UTF-8 or is longer than 16 MiB.
+    """
+    wallets: dict[str, Mapping[str, object]] = {}
+    for line, entity in _entities(stream, name, wanted=b'"CryptoWallet"'):
+        if entity.get("schema") == "CryptoWallet":
+            wallets[str(entity.get("id") or line)] = entity
+    stream.rewind()
+    ids = {holder for wallet in wallets.values() for holder in _texts(wallet, "holder")} | set(wallets)
+    known = _Known()
+    for _, entity in _entities(stream, name, wanted=b""):
+        _learn(entity, ids, known)
+    tags: list[Tag] = []
+    problems: list[Problem] = []
+    for number, wallet in wallets.items():
+        tags += _tags(number, wallet, known, problems)
+    return ParsedList(NAME, ListKind.OFFICIAL, "opensanctions", tuple(tags), None, "", len(wallets), (), tuple(problems))
+
+
+def _entities(stream: Bounded, name: str, *, wanted: bytes) -> Iterator[tuple[int, Mapping[str, object]]]:
+    for number, line in _lines(stream, name):
+        if not line.strip() or wanted not in line:
+            continue
+        try:
+            entity = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise AttributionError(
+                f"{name}, line {number:,}: not readable as JSON ({shown(error, 80)}); get the file again"
+            ) from error
+        if not isinstance(entity, dict):
+            raise AttributionError(f"{name}, line {number:,}: is no JSON object; the file has one entity a line")
+        yield number, entity
+
+
+def _lines(stream: Bounded, name: str) -> Iterator[tuple[int, bytes]]:
+    rest, number = b"", 0
+    while block := stream.read(_BLOCK):
+        *whole, rest = (rest + block).split(b"\n")
+        for line in whole:
+            number += 1
+            yield number, line
+        if len(rest) > MAX_LINE:
+            raise AttributionError(f"{name}, line {number + 1:,}: is longer than {MAX_LINE:,} bytes; no entity is")
+    if rest:
+        yield number + 1, rest
+
+
+def _texts(entity: Mapping[str, object], key: str) -> tuple[str, ...]:
+    properties = entity.get("properties")
+    values = properties.get(key) if isinstance(properties, dict) else None
+    items = values if isinstance(values, list) else [values]
+    return tuple(item.strip()[:MAX_TEXT] for item in items if isinstance(item, str) and item.strip())
+
+
+def _learn(entity: Mapping[str, object], ids: set[str], known: _Known) -> None:
+    number = str(entity.get("id", ""))
+    if number in ids:
+        caption = entity.get("caption")
+        known.names[number] = next(iter(_texts(entity, "name")), caption if isinstance(caption, str) else number)[:MAX_TEXT]
+        known.countries[number] = ", ".join(_texts(entity, "country")[:5])
+        known.topics[number] = _texts(entity, "topics")
+    if entity.get("schema") == "Sanction":
+        for on in ids.intersection(_texts(entity, "entity")):
+            days = (*_texts(entity, "listingDate"), *_texts(entity, "startDate"))
+            known.sanctions[on].append(
+                _Sanction(
+                    _regime(entity),
+                    next(iter((*_texts(entity, "programId"), *_texts(entity, "program"))), "")[:MAX_TEXT],
+                    next(filter(None, map(day_first, days)), None),
+                    next(filter(None, map(day_first, _texts(entity, "endDate"))), None),
+                )
+            )
+
+
+def _regime(entity: Mapping[str, object]) -> str:
+    datasets = entity.get("datasets")
+    names = [*_texts(entity, "country"), *(datasets if isinstance(datasets, list) else ())]
+    for name in names:
+        if isinstance(name, str) and (regime := _REGIMES.get(name.partition("_")[0].lower())):
+            return regime
+    return next(iter(_texts(entity, "authority")), "unknown")[:40]
+
+
+def _tags(number: str, wallet: Mapping[str, object], known: _Known, problems: list[Problem]) -> Iterator[Tag]:
+    holders = _texts(wallet, "holder") or ("",)
+    keys = _texts(wallet, "publicKey")
+    if not keys:
+        problems.append(
+            Problem(f"wallet {shown(number, 60)}", shown(wallet.get("caption", "")), "it has no publicKey", dropped=True)
+        )
+    exchange = ", ".join(_texts(wallet, "managingExchange"))
+    for key in keys:
+        subject = read_subject(key)
+        if subject.problem:
+            problems.append(Problem(f"wallet {shown(number, 60)}", key, subject.problem))
+        for holder in holders:
+            on = [*known.sanctions.get(number, ()), *known.sanctions.get(holder, ())]
+            topics = (*_texts(wallet, "topics"), *known.topics.get(holder, ()))
+            category = Category.SANCTIONED if on else next((ours for topic, ours in _TOPICS if topic in topics), Category.OTHER)
+            for sanction in on or [None]:
+                yield Tag(
+                    kind=subject.kind,
+                    subject=subject.canonical,
+                    family=subject.family,
+                    entity=known.names.get(holder, "") or holder or exchange,
+                    category=category,
+                    regime=sanction.regime if sanction else "",
+                    programmes=(sanction.programme,) if sanction and sanction.programme else (),
+                    listed_on=sanction.listed_on if sanction else None,
+                    delisted_on=sanction.ended_on if sanction else None,
+                    source=SOURCE,
+                    original=key,
+                    ticker=next(iter(_texts(wallet, "currency")), ""),
+                    note=", ".join(topics),
+                    country=known.countries.get(holder, ""),
+                    reference=holder or number,
+                )
