@@ -3,7 +3,8 @@
 #   make demo    import the bundled synthetic fixture and trace a customer deposit
 #   make test    run the tests
 #   make lint    formatting, lint, types, layers
-#   make bench   run the benchmarks
+#   make bench   time the compiled rules on a small ledger; full size: make bench BENCH="--transfers 20000000 --runs 5"
+#                (docs/performance.md says what else there is to measure)
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -49,7 +50,7 @@ lint: .venv/.dev
 	$(BIN)/lint-imports
 
 bench: .venv/.dev
-	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+	$(BIN)/python -m benchmarks.kernels $(BENCH)
 
 clean:
 	rm -rf $(DEMO) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,211 +1,225 @@
-"""Time the compiled rules over a generated ledger, beside the floor (balances only) and the reference on a slice.
+"""Every compiled rule over a generated ledger, beside the floor, the definition, networkx, SQL and outside programs.
 
-    python benchmarks/kernels.py [--transfers 5000000] [--addresses 1000000] [--runs 3] [--slice 20000]
+    python -m benchmarks.kernels [--transfers 1000000] [--addresses N] [--runs 3] [--rules haircut] [--peer CMD] [--write]
 
-The ledger is synthetic: heavy-tailed degrees, payers that were lately paid, 200 seeds in 5 categories, 1,000 services.
-"Services stop" is what a run with services as boundaries sees; "nothing stops" follows value through everybody. Compile
-time is not counted. One thread; the figure is the median of the runs.
+One thread; the median of some runs; compile time is not counted, nor is the generation of the ledger, nor finding out who
+is a seed or a service (both lie in memory as columns). docs/performance.md says how each row is made and what it means.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import statistics
-import time
-from collections.abc import Callable
-from typing import Any
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
-import numpy as np
-from rich.console import Console
-from rich.table import Table
+from benchmarks import baselines, peers, rules, tables
+from benchmarks.ledgers import Chunk, Shape, chunks
+from benchmarks.scenarios import SCENARIOS, Moves, Reach, Scenario, ledger_moves, reach
 
-from exposure.model.labels import Labels, Seed, Service
-from exposure.model.ledger import Place, Transfer
-from exposure.model.settings import Rule, Settings
-from exposure.taint.kernels import haircut, ordered, poison
-from exposure.taint.kernels.compiled import kernel
-from exposure.taint.kernels.layout import BURN, NONE, Found, Groups, Transfers, width
-from exposure.taint.reference import account
-
-CATEGORIES, SEEDS, SERVICES = 5, 200, 1_000
-Moves = tuple[Any, Any, Any]
-Run = Callable[[], float]
-EMPTY32, EMPTY8 = np.empty(0, np.int32), np.empty(0, np.int8)
+CHUNK = 1 << 22
+SMALL = Shape(20_000, 5_000)
+Cells = tuple[str, str, str, str]
+NOTHING: Cells = ("", "", "", "")
 
 
-@kernel
-def floor(balances: Any, source: Any, target: Any, amount: Any) -> None:
-    """Move balances and nothing else: no engine that looks at every transfer can be faster."""
-    for i in range(source.shape[0]):
-        s, d, value = source[i], target[i], amount[i]
-        if value <= 0.0:
-            continue
-        balances[s] = max(balances[s] - value, 0.0)
-        if d >= 0:
-            balances[d] += value
-
-
-class Ledger:
-    """A generated ledger: ``source``, ``target`` (dense ids), ``amount``; who is a seed (category) or a service."""
-
-    def __init__(self, transfers: int, addresses: int) -> None:
-        draw = np.random.default_rng(1)
-        front = (np.arange(transfers) * (addresses / transfers)).astype(np.int64)
-
-        def lately(scale: int) -> Any:
-            return (front - (draw.pareto(1.2, transfers) * scale).astype(np.int64)) % addresses
-
-        self.source = lately(1_000).astype(np.int32)
-        self.target = ((lately(1_000) + draw.integers(0, 1_000, transfers)) % addresses).astype(np.int32)
-        services = draw.choice(addresses, SERVICES, replace=False)
-        busy = draw.random(transfers)
-        self.target[busy < 0.25] = services[(draw.pareto(1.0, int((busy < 0.25).sum())) * 20).astype(np.int64) % SERVICES]
-        self.source[busy > 0.8] = services[(draw.pareto(1.0, int((busy > 0.8).sum())) * 20).astype(np.int64) % SERVICES]
-        self.amount = np.ceil(draw.pareto(1.5, transfers) * 1e6)
-        self.amount[self.source == self.target] = 0.0
-        self.category = np.full(addresses, NONE, np.int32)
-        self.category[draw.choice(addresses, SEEDS, replace=False)] = np.arange(SEEDS) % CATEGORIES
-        self.service = np.zeros(addresses, bool)
-        self.service[services] = True
-        self.service &= self.category == NONE
-        self.addresses = addresses
-
-    def moves(self, *, services_stop: bool, groups: int, attributed: int) -> tuple[Any, Any, Any]:
-        """Source, target and origin of every transfer, as kernels want them; one pot more is a source of untracked value."""
-        ends = (self.category != NONE) | (self.service if services_stop else False)
-        origin = np.where(self.category[self.source] != NONE, self.category[self.source] % groups, NONE).astype(np.int32)
-        source = self.source.copy()
-        if services_stop:
-            from_service = self.service[self.source]
-            if attributed != NONE:
-                origin[from_service] = attributed
-            source[from_service] = self.addresses
-        target = np.where(ends[self.target], BURN, self.target).astype(np.int32)
-        return source, target, origin
-
-
-def median(run: Callable[[], float], runs: int) -> float:
+def median(once: Callable[[], float], runs: int) -> float:
     """Median seconds of some runs."""
-    return statistics.median(run() for _ in range(runs))
+    return statistics.median(once() for _ in range(runs))
 
 
-def parts_run(
-    ledger: Ledger, module: Any, groups: Groups, moves: tuple[Any, Any, Any], shares: list[float]
-) -> Callable[[], float]:
-    """A run of haircut or poison, with fees, totals and shortfalls kept."""
-    wide = width(groups.number, groups.hops)
-    rest = np.zeros(len(ledger.amount))
-    table = Transfers(moves[0], moves[1], ledger.amount, rest, moves[2], EMPTY32, EMPTY32, EMPTY8)
+def timed(mode: rules.Mode, ledger: Sequence[Moves], addresses: int, runs: int) -> tuple[float, int]:
+    """Median seconds of a rule over a ledger, and how many transfers carried something tracked."""
+    carrying = 0
+    parts = [rules.begin(mode, addresses).translated(part) for part in ledger]
 
-    def run() -> float:
-        found = Found(np.zeros((1, wide + 1)), np.zeros(wide + 1), np.empty((0, 0)), np.empty(0))
-        state = module.empty(ledger.addresses + 1, groups)
-        start = time.perf_counter()
-        state = module.advance(state, table, groups, found)
-        seconds = time.perf_counter() - start
-        shares.append(float(state.used[2]) / len(ledger.amount))
-        return seconds
+    def once() -> float:
+        nonlocal carrying
+        gc.collect()
+        run = rules.begin(mode, addresses)
+        run.advance(parts[0])
+        run.seconds, opened = 0.0, run.carrying()  # openings are no transfers
+        for part in parts[1:]:
+            run.advance(part)
+        carrying = run.carrying() - opened
+        return run.seconds
 
-    return run
-
-
-def lots_run(
-    ledger: Ledger, rule: int, groups: Groups, moves: tuple[Any, Any, Any], shares: list[float]
-) -> Callable[[], float]:
-    """A run of fifo, lifo or tiho with category tags."""
-    wide = width(groups.number, groups.hops)
-    whole = ordered.Whole(moves[0], moves[1], ledger.amount.astype(np.int64), moves[2], EMPTY32, EMPTY32, EMPTY8)
-    after, turn = ordered.tables(groups)
-    none = np.empty(0, np.int64)
-
-    def run() -> float:
-        found = ordered.Counted(np.zeros((1, wide + 1), np.int64), np.zeros(wide + 1, np.int64), none, none, none)
-        state = ordered.empty(ledger.addresses + 1)
-        start = time.perf_counter()
-        state, _ = ordered.advance(state, whole, groups, found, rule, after, turn)
-        seconds = time.perf_counter() - start
-        shares.append(float(state.used[2]) / len(ledger.amount))
-        return seconds
-
-    return run
+    return median(once, runs), carrying
 
 
-def configured(of: Ledger, kind: str, numbers: Groups, shares: list[float], *, services_stop: bool) -> Run:
-    """A run of a rule over a ledger."""
-    attributed = numbers.number - 1 if numbers.number > numbers.seeds else NONE
-    moves = of.moves(services_stop=services_stop, groups=numbers.seeds, attributed=attributed)
-    if kind in ("haircut", "poison"):
-        return parts_run(of, haircut if kind == "haircut" else poison, numbers, moves, shares)
-    rule = {"fifo": ordered.FIFO, "lifo": ordered.LIFO, "tiho": ordered.TIHO}[kind]
-    return lots_run(of, rule, numbers, moves, shares)
+class Bench:
+    """One ledger, and the rows measured on it, scenario by scenario."""
+
+    def __init__(self, shape: Shape, runs: int, scenarios: Sequence[Scenario]) -> None:
+        self.shape, self.runs, self.scenarios = shape, runs, scenarios
+        self.ledger: list[Chunk] = list(chunks(shape, CHUNK))
+        self.rows: dict[str, dict[str, Cells]] = {}
+        self.shares: dict[str, Reach] = {}
+        self.floors: dict[str, float] = {}
+
+    def put(self, row: str, scenario: str, seconds: float, transfers: int, share: str = "", touched: str = "") -> None:
+        """Note a measurement; its cost per transfer is set against the floor's."""
+        rate = transfers / seconds / 1e6
+        times = seconds / transfers * self.shape.transfers / self.floors[scenario]
+        self.rows.setdefault(row, {})[scenario] = _number(rate), _number(times), share, touched
+
+    def compiled(self, scenario: Scenario, modes: Sequence[rules.Mode]) -> None:
+        """The floor, and every mode."""
+        name, n = scenario.name, self.shape.transfers
+        moves = list(ledger_moves(self.shape, self.ledger, scenario))
+        self.shares[name] = reach(self.shape.addresses, moves)
+        baselines.floor(self.shape.addresses, moves[:1])
+        self.floors[name] = median(lambda: baselines.floor(self.shape.addresses, moves[1:])[0], self.runs)
+        ends = self.shares[name].drawn + self.shares[name].received
+        self.put("floor: balances only", name, self.floors[name], n, touched=f"{baselines.FLOOR_BYTES * ends / n:.0f}")
+        small = list(ledger_moves(SMALL, chunks(SMALL), scenario))
+        for mode in modes:
+            timed(mode, small, SMALL.addresses, 1)  # compiles
+            seconds, carrying = timed(mode, moves, self.shape.addresses, self.runs)
+            touched = rules.touched(mode, moves, self.shape.addresses)
+            self.put(mode.name, name, seconds, n, _percent(carrying / n), f"{touched:.0f}")
+
+    def compared(self, scenario: Scenario, slice_: int) -> None:
+        """The definition and networkx on the first transfers, and SQL on all."""
+        head = Chunk(*(column[: max(slice_ // 10, 1)] for column in self.ledger[0]))
+        count = len(head.source)
+        self.put(f"definition, first {count:,}", scenario.name, baselines.reference(self.shape, head, scenario)[0], count)
+        head = Chunk(*(column[:slice_] for column in self.ledger[0]))
+        count = len(head.source)
+        seconds, _ = baselines.networkx_push(self.shape, head, scenario)
+        self.put(f"networkx, first {count:,}", scenario.name, seconds, count)
+        seconds, _ = baselines.duckdb_hops(self.ledger, scenario)
+        self.put("DuckDB: reached, by hop", scenario.name, seconds, self.shape.transfers)
+
+    def outside(self, commands: Sequence[str]) -> None:
+        """Outside programs; they know no seeds, so they stand beside the last scenario."""
+        if not commands:
+            return
+        with tempfile.TemporaryDirectory(prefix="exposure-benchmark-") as folder:
+            path = Path(folder) / "list.tsv"
+            peers.write_list(path, self.ledger, self.shape.addresses, self.shape.transfers)
+            for command in commands:
+                seconds = peers.run(command, path)
+                self.put(f"peer: {command}"[:24], self.scenarios[-1].name, seconds, self.shape.transfers)
+
+    def grid(self) -> tables.Grid:
+        """The table."""
+        shape = self.shape
+        names = [scenario.name for scenario in self.scenarios]
+        columns = [f"{name}\n{what}" for name in names for what in ("M/s", "xfl", "%", "B")]
+        title = (
+            f"{shape.transfers:,} transfers over {shape.addresses:,} addresses, one thread, median of {self.runs}. "
+            + "Tainted share: "
+            + ", ".join(
+                f"{s.name} ({s.says}) {_percent(self.shares[s.name].carrying / shape.transfers)} %" for s in self.scenarios
+            )
+            + "."
+        )
+        grid = tables.Grid(title, ("rule", *columns))
+        for row, cells in self.rows.items():
+            grid.add(row, *(cell for name in names for cell in cells.get(name, NOTHING)))
+        return grid
 
 
-def reference_rate(ledger: Ledger, count: int) -> float:
-    """Transfers a second of the plain Python haircut on the first ``count`` transfers."""
-    labels = Labels(
-        seeds={str(a): Seed(f"seed {c}", f"c{c}") for a, c in enumerate(ledger.category.tolist()) if c != NONE},
-        boundaries={str(a): Service(str(a), "exchange") for a in np.flatnonzero(ledger.service).tolist()},
+def growth(sizes: Sequence[int], categories: Sequence[int], shape: Shape, runs: int, scenario: Scenario) -> tables.Grid:
+    """Haircut's cost at some sizes, and at some numbers of columns."""
+    grid = tables.Grid(
+        f"Haircut in scenario {scenario.name}: cost by size, and by number of columns.",
+        ("what", "transfers", "addresses", "columns", "ns/transfer", "ns of the floor", "seconds"),
     )
-    rows = zip(ledger.source[:count].tolist(), ledger.target[:count].tolist(), ledger.amount[:count].tolist(), strict=True)
-    transfers = [
-        Transfer(str(i), str(i), Place(i, 0, 0), i, str(s), str(d), "a/native", int(v)) for i, (s, d, v) in enumerate(rows)
+    small = list(ledger_moves(SMALL, chunks(SMALL), scenario))
+    by_size = [(Shape(size, shape.addresses * size // shape.transfers), 5) for size in sizes]
+    for what, cases in (("size", by_size), ("columns", [(shape, number) for number in categories])):
+        for of, number in cases:
+            mode = rules.Mode(f"haircut {number}x5", "haircut", number, 5)
+            moves = list(ledger_moves(of, chunks(of, CHUNK), scenario))
+            timed(mode, small, SMALL.addresses, 1)
+            seconds, _ = timed(mode, moves, of.addresses, runs)
+            base = median(lambda of=of, moves=moves: baselines.floor(of.addresses, moves[1:])[0], runs)
+            each, least = seconds / of.transfers * 1e9, base / of.transfers * 1e9
+            grid.add(
+                what,
+                f"{of.transfers:,}",
+                f"{of.addresses:,}",
+                str(rules.columns(mode)),
+                f"{each:.1f}",
+                f"{least:.1f}",
+                f"{seconds:.3f}",
+            )
+    return grid
+
+
+def _number(value: float) -> str:
+    """At most four characters from 0.01 to 99,999."""
+    if value >= 10_000:
+        return f"{value / 1000:.0f}k"
+    if value >= 0.01:
+        return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 1 else f"{value:.2f}"
+    return f"{value:.0e}".replace("e-0", "e-")
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f}" if share >= 0.095 else f"{100 * share:.1f}"
+
+
+def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """What was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--transfers", type=int, default=1_000_000)
+    parser.add_argument("--addresses", type=int, help="a fifth of the transfers by default")
+    parser.add_argument("--runs", type=int, default=3, help="the median of so many is shown")
+    parser.add_argument("--slice", type=int, default=20_000, help="transfers for networkx; a tenth of them for the definition")
+    parser.add_argument("--scenarios", default="LMH", help="which of L, M, H")
+    parser.add_argument("--rules", default="", metavar="TEXT", help="only rows whose name has this in it")
+    parser.add_argument("--peer", action="append", default=[], metavar="CMD", help="an outside program that reads the list")
+    parser.add_argument("--sizes", default="", help="three sizes, comma separated; a quarter, a half and all by default")
+    parser.add_argument("--categories", default="1,5,10", help="numbers of categories, comma separated")
+    parser.add_argument("--fees", type=float, default=1 / 32, help="share of the accounts' payments that are fees")
+    parser.add_argument("--seed", type=int, default=1, help="another seed, another ledger")
+    parser.add_argument("--no-baselines", action="store_true", help="leave out the definition, networkx and SQL")
+    parser.add_argument("--no-growth", action="store_true", help="leave out the second table")
+    parser.add_argument("--write", action="store_true", help="write both tables into docs/performance.md")
+    parser.add_argument("--note", default="", help="a remark to write beside them, such as what else ran")
+    chosen = parser.parse_args(arguments)
+    chosen.addresses = chosen.addresses or chosen.transfers // 5
+    chosen.categories = [int(number) for number in chosen.categories.split(",")]
+    chosen.sizes = [int(size) for size in chosen.sizes.split(",") if size] or [
+        chosen.transfers // 4,
+        chosen.transfers // 2,
+        chosen.transfers,
     ]
-    start = time.perf_counter()
-    account.run(transfers, labels, Settings(rule=Rule.HAIRCUT))
-    return count / (time.perf_counter() - start)
+    if min(chosen.transfers, chosen.runs, chosen.slice, *chosen.sizes, *chosen.categories) < 1:
+        parser.error("transfers, runs, slice, sizes and categories are numbers of at least 1")
+    if not set(chosen.scenarios) <= {"L", "M", "H"} or not chosen.scenarios:
+        parser.error("--scenarios takes letters of LMH")
+    return chosen
 
 
 def main() -> None:
-    """Print one table."""
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--transfers", type=int, default=5_000_000)
-    options.add_argument("--addresses", type=int, default=1_000_000)
-    options.add_argument("--runs", type=int, default=3)
-    options.add_argument("--slice", type=int, default=20_000)
-    chosen = options.parse_args()
-    console = Console(width=100)
-    ledger = Ledger(chosen.transfers, chosen.addresses)
-    small = Ledger(1_000, 1_000)
-    table = Table(
-        title=f"{chosen.transfers:,} transfers over {chosen.addresses:,} addresses, one thread, median of {chosen.runs}"
-    )
-    for name in ("what", "stops", "tracked", "M transfers/s", "x floor"):
-        table.add_column(name, justify="left" if name in ("what", "stops") else "right")
-
-    def add(what: str, stops: str, share: str, seconds: float) -> None:
-        table.add_row(what, stops, share, f"{chosen.transfers / seconds / 1e6:.1f}", f"{seconds / base:.1f}")
-
-    def floor_run(of: Ledger = ledger) -> float:
-        balances = np.zeros(of.addresses)
-        start = time.perf_counter()
-        floor(balances, of.source, of.target, of.amount)
-        return time.perf_counter() - start
-
-    floor_run(small)
-    base = median(floor_run, chosen.runs)
-    add("floor: balances only", "-", "-", base)
-    for stops in (True, False):
-        word = "services" if stops else "nothing"
-        for what, groups, hops, whole in (
-            ("haircut, 1 x 1", 1, 1, False),
-            ("haircut, 5 x 5", CATEGORIES, 5, False),
-            ("haircut, 5 x 5, every origin", CATEGORIES, 5, True),
-            ("poison, 5 x 5", CATEGORIES, 5, False),
-            ("fifo, 5 x 5", CATEGORIES, 5, False),
-            ("lifo, 5 x 5", CATEGORIES, 5, False),
-            ("tiho, 5 x 5", CATEGORIES, 5, False),
-        ):
-            count = groups + 2 if whole else groups
-            shortfall = np.array([groups if whole else NONE], np.int32)
-            numbers = Groups(count, groups, groups + 1 if whole else groups, hops, shortfall)
-            shares: list[float] = []
-            kind = what.split(",")[0]
-            configured(small, kind, numbers, shares, services_stop=stops)()  # compiles
-            seconds = median(configured(ledger, kind, numbers, shares, services_stop=stops), chosen.runs)
-            add(what, word, f"{shares[-1]:.0%}", seconds)
-    rate = reference_rate(ledger, chosen.slice)
-    add(f"reference, haircut (first {chosen.slice:,})", "services", "-", chosen.transfers / rate)
-    console.print(table)
+    """Print the tables, and write them where asked."""
+    chosen = options()
+    shape = Shape(chosen.transfers, chosen.addresses, chosen.fees, chosen.seed)
+    scenarios = [scenario for scenario in SCENARIOS if scenario.name in chosen.scenarios]
+    modes = [mode for mode in rules.MODES if chosen.rules in mode.name]
+    bench = Bench(shape, chosen.runs, scenarios)
+    for scenario in scenarios:
+        bench.compiled(scenario, modes)
+    if not chosen.no_baselines:
+        for scenario in scenarios:
+            bench.compared(scenario, chosen.slice)
+    bench.outside(chosen.peer)
+    grids = [bench.grid()]
+    tables.show(grids[0])
+    if not chosen.no_growth:
+        bench.ledger = []
+        grids.append(growth(chosen.sizes, chosen.categories, shape, chosen.runs, scenarios[-1]))
+        tables.show(grids[1])
+    if chosen.write:
+        note = f" {chosen.note.strip().rstrip('.')}." if chosen.note.strip() else ""
+        text = f"Measured on: {tables.machine()}.{note}\n\n" + "\n".join(tables.markdown(grid) for grid in grids)
+        tables.write("kernels", text)
 
 
 if __name__ == "__main__":
