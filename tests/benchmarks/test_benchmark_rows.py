@@ -155,7 +155,7 @@ def test_a_ledger_in_pieces_carries_what_it_carries_as_a_whole(tmp_path):
 
 
 def test_tables_replace_what_stands_between_their_markers(tmp_path):
-    document = tmp_path / "page.md"
+    document = tmp_path / "page"
     document.write_text("before\n<!-- x begins -->\nold\n<!-- x ends -->\nafter\n")
     grid = tables.Grid("A title.", ("what", "L\nM/s"))
     grid.add("floor", "1.0")
