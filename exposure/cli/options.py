@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:  # annotations only: a command imports what it needs when it runs
+    from exposure.store.store import Store
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -51,3 +54,12 @@ def quiet_option(command: Command) -> Command:
 def tz_option(command: Command) -> Command:
     """``--tz``: parameter ``tz``, a name or None."""
     return click.option("--tz", metavar="ZONE", help="Show times in this zone beside UTC, such as Asia/Tokyo.")(command)
+
+
+def open_store(store: Path | None, *, create: bool = False) -> Store:
+    """The store that ``--store`` or the settings name; made if it is not there and ``create`` says so."""
+    from exposure import config
+    from exposure.store.store import Store
+
+    path = config.load({"store": store}).store
+    return Store.open_or_create(path) if create else Store.open(path)

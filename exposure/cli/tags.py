@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from exposure.cli.options import format_option, output_option, quiet_option, store_option
-
-if TYPE_CHECKING:  # annotations only: a command imports what it needs when it runs
-    from exposure.store.store import Store
+from exposure.cli.options import format_option, open_store, output_option, quiet_option, store_option
+from exposure.cli.tags_review import diff, lint
 
 FORMS = ("auto", "ofac", "ofac-simple", "uk", "uk-csv", "eu", "un", "japan", "israel", "opensanctions", "tagpack", "csv")
 
@@ -18,14 +15,6 @@ FORMS = ("auto", "ofac", "ofac-simple", "uk", "uk-csv", "eu", "un", "japan", "is
 @click.group(no_args_is_help=True)
 def tags() -> None:
     """Sanctions lists and tags: import them, add your own, show who says what, explain why an address is what it is."""
-
-
-def _open(store: Path | None, *, create: bool = False) -> Store:
-    from exposure import config
-    from exposure.store.store import Store
-
-    path = config.load({"store": store}).store
-    return Store.open_or_create(path) if create else Store.open(path)
 
 
 def _moment(text: str | None) -> int | None:
@@ -85,7 +74,7 @@ def import_(
     from exposure.workflows import tags as workflow
 
     options = workflow.ImportOptions(form, None if published is None else to_unix(published), name, accepted)
-    with _open(store, create=True) as opened:
+    with open_store(store, create=True) as opened:
         imported = workflow.import_lists(opened, files, options)
     emit(tags_text.imported_json(imported) if format_ == "json" else tags_text.imported_table(imported), output)
     return 4 if any(one.dropped or one.waits for one in imported) else 0
@@ -109,7 +98,7 @@ def show(address: str, as_of: str | None, format_: str, output: Path | None, sto
     from exposure.cli.output import emit
     from exposure.workflows import tags as workflow
 
-    with _open(store) as opened:
+    with open_store(store) as opened:
         found = workflow.show(opened, address, as_of=_moment(as_of))
         emit(tags_text.shown_json(found) if format_ == "json" else tags_text.shown_table(found), output)
 
@@ -126,7 +115,7 @@ def explain(address: str, as_of: str | None, format_: str, output: Path | None, 
     from exposure.cli.output import emit
     from exposure.workflows import tags as workflow
 
-    with _open(store) as opened:
+    with open_store(store) as opened:
         found = workflow.show(opened, address, as_of=_moment(as_of))
         emit(tags_text.shown_json(found) if format_ == "json" else tags_text.explained(found), output)
 
@@ -163,7 +152,7 @@ def add(
 
     sure = workflow.OWN_CONFIDENCE if confidence is None else confidence_of(confidence)
     own = workflow.OwnTag(address, category_named(category), entity, source, note, sure, ground)
-    with _open(store, create=True) as opened:
+    with open_store(store, create=True) as opened:
         said, new = workflow.add_tag(opened, own)
     if not quiet:
         emit(tags_text.added(said, new))
@@ -180,7 +169,7 @@ def retract(number: int, reason: str, quiet: bool | None, store: Path | None) ->
     from exposure.cli.output import emit
     from exposure.workflows import tags as workflow
 
-    with _open(store) as opened:
+    with open_store(store) as opened:
         said = workflow.retract(opened, number, reason)
     if not quiet:
         emit(tags_text.retracted(said))
@@ -196,7 +185,7 @@ def editions(format_: str, output: Path | None, store: Path | None) -> None:
     from exposure.cli.output import emit
     from exposure.workflows import tags as workflow
 
-    with _open(store) as opened:
+    with open_store(store) as opened:
         found = workflow.list_editions(opened)
     emit(tags_text.editions_json(found) if format_ == "json" else tags_text.editions_table(found), output)
 
@@ -211,7 +200,11 @@ def accept(edition: str, quiet: bool | None, store: Path | None) -> None:
     from exposure.cli.output import emit
     from exposure.workflows import tags as workflow
 
-    with _open(store) as opened:
+    with open_store(store) as opened:
         found = workflow.accept(opened, edition)
     if not quiet:
         emit(tags_text.accepted(found))
+
+
+for command in (diff, lint):
+    tags.add_command(command)

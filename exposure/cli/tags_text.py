@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 from exposure.attribution.editions import Standing
+from exposure.attribution.programmes import measures_of, subject_of
 from exposure.cli.columns import WIDTH, table, wrapped
 from exposure.measure.status import regimes
 from exposure.model.results import Designated, EditionUsed
-from exposure.model.tags import Edition, EditionState, Statement, SubjectKind
+from exposure.model.tags import Edition, EditionState, Statement, SubjectKind, Tag
 from exposure.text import shown
 from exposure.units import day, iso
 from exposure.workflows.tags import Imported, Shown
@@ -216,10 +217,30 @@ def _standing(number: int, standing: Standing, entity: str, country: str) -> lis
     if tag.unvetted:
         facts.append("anybody can write into this source")
     lines += wrapped("; ".join(facts), indent=4)
+    lines += _imposed(tag)
     for label, text in (("stands as", tag.original), ("source", tag.source), ("note", tag.note)):
         if text and text != tag.subject:
             lines += wrapped(f"{label}: {shown(text, 3 * WIDTH)}", indent=4, hanging=6)
     return lines
+
+
+def _imposed(tag: Tag) -> list[str]:
+    """Programmes with what they are about, what is imposed, and the ground of a Russia-linked tag."""
+    lines: list[str] = []
+    if tag.programmes:
+        about = [(text, subject_of(tag.regime, text)) for text in tag.programmes]
+        texts = (f"{shown(text, 60)}{f' ({_words(subject)})' if subject else ''}" for text, subject in about)
+        lines += wrapped(f"programme: {'; '.join(texts)}", indent=4, hanging=6)
+    if tag.regime and (imposed := measures_of(tag.regime, tag.measures)):
+        usual = "" if tag.measures else " (what the regime's designations mean; the list does not say it of each)"
+        lines += wrapped(f"measure: {shown('; '.join(imposed), 200)}{usual}", indent=4, hanging=6)
+    if tag.ground:
+        lines += wrapped(f"ground: {_words(tag.ground)}", indent=4)
+    return lines
+
+
+def _words(name: str) -> str:
+    return "DPRK" if name == "dprk" else name.replace("_", " ")
 
 
 def _retracted(found: Shown) -> list[str]:
@@ -290,6 +311,8 @@ def _statement(said: Statement) -> dict[str, object]:
         "retracted_at": said.retracted_at,
         "retraction": said.retraction,
         **asdict(said.tag),
+        "imposed": list(measures_of(said.tag.regime, said.tag.measures)),
+        "about": sorted({subject for text in said.tag.programmes if (subject := subject_of(said.tag.regime, text))}),
     }
 
 

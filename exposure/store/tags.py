@@ -360,3 +360,13 @@ def entities(connection: Connection, *, as_of: int | None = None) -> dict[str, E
         for id_, name, categories, countries, uri in rows:
             known[str(id_)] = Entity(str(id_), str(name), tuple(json.loads(categories)), tuple(json.loads(countries)), str(uri))
     return known
+
+
+def edition_tags(connection: Connection, edition_id: str) -> list[Tag]:
+    """What one edition says, each statement once, by subject."""
+    rows = connection.execute(
+        f"select {_TAG_COLUMNS} from tag_members m join tag_statements s on s.id = m.statement where m.edition = ? "
+        "order by s.subject, s.entity, s.ticker, s.id",
+        (edition_id,),
+    )
+    return [_tag(row) for row in rows]

@@ -35,7 +35,7 @@ def at(day: str) -> int:
     return to_unix(day)
 
 
-TICKERS = ("XBT", "ETH", "XMR", "USDT", "TRX", "LTC")
+TICKERS = ("XBT", "ETH", "XMR", "USDT", "TRX", "LTC", "USDC")
 NAMESPACE = "https://example.org/exports/ADVANCED_XML"
 
 

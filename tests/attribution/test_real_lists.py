@@ -125,3 +125,59 @@ def test_the_real_merged_history_reproduces_its_traps(check_data: Path, tmp_path
     assert len(tornado) == 90 and all(seed.designations[0].delisted_on == at("2025-03-21") for seed in tornado)
     garantex = [seed for seed in labels.seeds.values() if seed.entity.startswith("GARANTEX")]
     assert sum(seed.designations[0].address_listed_on == at("2025-08-14") for seed in garantex) == 9
+
+
+def editions_of(check_data: Path, folder: Path) -> list[Path]:
+    """The merged history as editions, one for each day on which an address of three parties came or went."""
+    from fictional_lists import TICKERS, Party, edition
+
+    with (check_data / "data/ofac/ofac_crypto_merged.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    three = [row for row in rows if row["entity"].startswith(("CHEIL", "GARANTEX", "TORNADO"))]
+    days = sorted(
+        {row["address_first_seen"] for row in three} | {row["removed_after"] for row in three if row["removed_after"]}
+    )
+    made = []
+    for when in days:
+        parties: dict[str, list[dict[str, str]]] = {}
+        for row in rows:
+            if row["address_first_seen"] <= when and not (row["removed_after"] and row["removed_after"] <= when):
+                parties.setdefault(row["uid"].partition("|")[0], []).append(row)
+        listed = [
+            Party(
+                int(uid),
+                those[0]["entity"].partition("|")[0].replace("&", "and"),
+                tuple((next((t for t in row["tickers"].split("; ") if t in TICKERS), "XBT"), row["address"]) for row in those),
+                dates=tuple(sorted({row["entity_designation_date"] for row in those} - {""})),
+            )
+            for uid, those in parties.items()
+            if uid.isdigit()
+        ]
+        made.append(edition(folder, when, listed))
+    return made
+
+
+@pytest.mark.data
+def test_the_real_editions_date_each_address_by_itself(check_data: Path, tmp_path: Path) -> None:
+    """The traps of the list over time, each found by comparing editions alone: nothing of the merged dates is in a row."""
+    paths = editions_of(check_data, tmp_path)
+    with Store.create(tmp_path / "store") as store:
+        import_lists(store, paths, workflow.ImportOptions(accept=True), now=at("2026-08-23"))
+        labels = snapshot(store).labels
+    cheil = [seed for seed in labels.seeds.values() if seed.entity == "CHEIL CREDIT BANK"]
+    assert len(cheil) == 53, "listed in 2017, its addresses in 2025"
+    assert {
+        (given.listed_on, given.address_listed_on, given.on_or_before) for seed in cheil for given in seed.designations
+    } == {(at("2017-09-26"), at("2025-11-04"), False)}
+    garantex = [seed for seed in labels.seeds.values() if seed.entity.startswith("GARANTEX")]
+    assert len(garantex) == 12
+    joined = [seed for seed in garantex if seed.designations[0].address_listed_on == at("2025-08-14")]
+    assert len(joined) == 9 and all(not seed.designations[0].on_or_before for seed in joined)
+    tornado = [seed for seed in labels.seeds.values() if seed.entity == "TORNADO CASH"]
+    assert len(tornado) == 90, "removed, and still a seed: it was listed"
+    assert {seed.designations[0].delisted_on for seed in tornado} == {at("2025-03-21")}
+    first = [seed for seed in garantex if seed not in joined]
+    assert {(seed.designations[0].address_listed_on, seed.designations[0].on_or_before) for seed in first} == {
+        (at("2022-09-03"), True),
+        (at("2023-05-19"), False),
+    }, "the first edition seen says only 'on or before'"
