@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -143,7 +144,7 @@ def duckdb_hops(chunks: Iterable[Chunk], scenario: Scenario, hops: int = 5) -> t
     edges = pa.table({"i": np.arange(len(joined.source)), "src": joined.source, "dst": joined.target})
     stops = pa.table({"account": np.flatnonzero(table != NONE).astype(np.int32)})
     seeds = pa.table({"account": np.arange(SEEDS, dtype=np.int32), "category": np.arange(SEEDS) % len(CATEGORIES)})
-    with duckdb.connect(config={"threads": 1}) as db:
+    with tempfile.TemporaryDirectory() as spill, duckdb.connect(config={"threads": 1, "temp_directory": spill}) as db:
         for name, rows in (("edges", edges), ("stops", stops), ("seeds", seeds)):
             db.register("given", rows)
             db.execute(f"CREATE TABLE {name} AS SELECT * FROM given")  # names are the three above

@@ -32,8 +32,8 @@ def median(once: Callable[[], float], runs: int) -> float:
 
 def timed(mode: rules.Mode, ledger: Sequence[Moves], addresses: int, runs: int) -> tuple[float, int]:
     """Median seconds of a rule over a ledger, and how many transfers carried something tracked."""
-    carrying = 0
-    parts = [rules.begin(mode, addresses).translated(part) for part in ledger]
+    carrying, translated = 0, rules.begin(mode, addresses).translated
+    parts = [translated(part) for part in ledger]
 
     def once() -> float:
         nonlocal carrying
@@ -100,9 +100,9 @@ class Bench:
         with tempfile.TemporaryDirectory(prefix="exposure-benchmark-") as folder:
             path = Path(folder) / "list.tsv"
             peers.write_list(path, self.ledger, self.shape.addresses, self.shape.transfers)
-            for command in commands:
+            for number, command in enumerate(commands, 1):
                 seconds = peers.run(command, path)
-                self.put(f"peer: {command}"[:24], self.scenarios[-1].name, seconds, self.shape.transfers)
+                self.put(f"peer {number}: {command}"[:24], self.scenarios[-1].name, seconds, self.shape.transfers)
 
     def grid(self) -> tables.Grid:
         """The table."""
@@ -130,7 +130,7 @@ def growth(sizes: Sequence[int], categories: Sequence[int], shape: Shape, runs: 
         ("what", "transfers", "addresses", "columns", "ns/transfer", "ns of the floor", "seconds"),
     )
     small = list(ledger_moves(SMALL, chunks(SMALL), scenario))
-    by_size = [(Shape(size, shape.addresses * size // shape.transfers), 5) for size in sizes]
+    by_size = [(Shape.of(size, shape.births), 5) for size in sizes]
     for what, cases in (("size", by_size), ("columns", [(shape, number) for number in categories])):
         for of, number in cases:
             mode = rules.Mode(f"haircut {number}x5", "haircut", number, 5)
@@ -192,6 +192,8 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     ]
     if min(chosen.transfers, chosen.runs, chosen.slice, *chosen.sizes, *chosen.categories) < 1:
         parser.error("transfers, runs, slice, sizes and categories are numbers of at least 1")
+    if not any(chosen.rules in mode.name for mode in rules.MODES):
+        parser.error(f"--rules: no row has {chosen.rules!r} in its name; there are {', '.join(m.name for m in rules.MODES)}")
     if not set(chosen.scenarios) <= {"L", "M", "H"} or not chosen.scenarios:
         parser.error("--scenarios takes letters of LMH")
     return chosen

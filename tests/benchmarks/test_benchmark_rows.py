@@ -144,6 +144,30 @@ def test_an_outside_program_that_fails_is_named(tmp_path, command, says):
         peers.run(command, tmp_path / "list.tsv")
 
 
+def test_the_table_has_a_row_for_everything_and_fits_the_screen(capsys):
+    shape = Shape(8_000, 3_000)
+    bench = kernels.Bench(shape, 1, SCENARIOS)
+    for scenario in SCENARIOS:
+        bench.compiled(scenario, rules.MODES)
+    bench.compared(SCENARIO["L"], 500)
+    bench.outside(["true"])
+    tables.show(bench.grid())
+    tables.show(kernels.growth([4_000, 8_000], [1, 5], shape, 1, SCENARIO["M"]))
+    shown = capsys.readouterr().out
+    rows = [
+        "floor",
+        *(mode.name for mode in rules.MODES),
+        "definition, first 50",
+        "networkx, first 500",
+        "DuckDB",
+        "peer 1: true",
+    ]
+    for row in rows:
+        assert row in shown
+    assert max(len(line) for line in shown.splitlines()) <= 100
+    assert "\u2026" not in shown  # nothing is cut
+
+
 def test_a_ledger_in_pieces_carries_what_it_carries_as_a_whole(tmp_path):
     shape = Shape(9_000, 3_000)
     grid = billion.propagate(shape, rules.HAIRCUT, SCENARIO["H"], 3, tmp_path, group=1_024)
