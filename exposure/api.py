@@ -86,6 +86,20 @@ class Result:
 
         return report_to_json(self.report)
 
+    def to_html(self, *, lang: str = "en") -> str:
+        """The report as one HTML page that needs nothing from anywhere; ``lang`` is ``en`` or ``ja``.
+
+        Raises
+        ------
+        InputError
+            If plotly is not installed (the sentence has the command), or the language is another.
+        """
+        from exposure.reporting.page import LANGUAGES, page
+
+        if lang not in LANGUAGES:
+            raise InputError(f"a report is written in one of {', '.join(LANGUAGES)}, not in {shown(lang, 20)}")
+        return page(self.report, lang=lang)
+
     def figure(self, section: int = 0) -> object:
         """A Sankey figure of the traced flow of one section (a ``plotly.graph_objects.Figure``).
 

@@ -25,7 +25,7 @@ PROJECT_FILE = "exposure.toml"
 PREFIX = "EXPOSURE_"
 MAX_FILE_BYTES = 64 * 1024
 ENGINES = ("reference", "local")
-LANGUAGES = ("en",)
+LANGUAGES = ("en", "ja")
 RULES = (*(rule.value for rule in model.Rule), "all")
 
 # Variables of the environment that begin alike and are no settings.

@@ -76,7 +76,8 @@ Exit codes: 0 done; 2 wrong input; 3 a --fail-on condition holds;
     help="Exit with 3 at or above this: review, hold, block (with --policy), or a category. Repeatable.",
 )
 @click.option("--list", "list_", is_flag=True, help="Only list the deposits of an address, as subjects to trace.")
-@format_option("table", "json", "jsonl", "csv", "parquet")
+@format_option("table", "json", "jsonl", "csv", "parquet", "html")
+@click.option("--lang", type=click.Choice(["en", "ja"]), help="Language of an HTML report.  [default: en]")
 @output_option
 @tz_option
 @quiet_option
@@ -98,8 +99,12 @@ def trace(
     from exposure.workflows import trace as workflow
     from exposure.workflows.trace_options import trace_options
 
-    if format_ == "parquet" and (output is None or str(output) == "-") and sys.stdout.isatty():
-        raise InputError("parquet is not for a terminal: add -o FILE")
+    if format_ == "table" and output is not None and output.suffix.lower() in (".html", ".htm"):
+        format_ = "html"
+    if format_ in ("parquet", "html") and (output is None or str(output) == "-") and sys.stdout.isatty():
+        raise InputError(f"{format_} is not for a terminal: add -o FILE")
+    if format_ == "html" and list_:
+        raise InputError("a list of deposits has no HTML form: use table, json, jsonl, csv or parquet")
     settings = config.load({name: given.pop(name) for name in _SETTINGS})
     conditions = [read_condition(text, policy=bool(given["policy"])) for text in fail_on]
     options = trace_options(
@@ -119,14 +124,14 @@ def trace(
             _emit_deposits(subject, deposits, format_, output, zone(settings.tz))
             return 0
         report = workflow.trace(store, subject, options)
-    _emit_report(report, format_, output, zone(settings.tz))
+    _emit_report(report, format_, output, zone(settings.tz), settings.lang)
     return _exit_code(report, conditions)
 
 
-_SETTINGS = ("store", "hops", "rule", "engine", "offline", "max_transactions", "tz", "quiet")
+_SETTINGS = ("store", "hops", "rule", "engine", "offline", "max_transactions", "tz", "lang", "quiet")
 
 
-def _emit_report(report: Report, format_: str, output: Path | None, tz: tzinfo) -> None:
+def _emit_report(report: Report, format_: str, output: Path | None, tz: tzinfo, lang: str) -> None:
     from exposure.cli.output import emit
     from exposure.reporting import rows
     from exposure.reporting.json_report import report_to_json
@@ -134,6 +139,11 @@ def _emit_report(report: Report, format_: str, output: Path | None, tz: tzinfo) 
 
     if format_ == "table":
         _draw(screen(report, zone=tz), output)
+        return
+    if format_ == "html":
+        from exposure.reporting.page import page
+
+        emit(page(report, lang=lang, zone=tz), output)
         return
     if format_ == "parquet":
         emit(rows.to_parquet(report), output)

@@ -67,3 +67,11 @@ def unresolved_share(section: Section) -> float:
     if section.totals.unresolved_share is not None:
         return section.totals.unresolved_share
     return max((part.share for part in section.unresolved), default=0.0)
+
+
+def by_subject(sections: Sequence[Section]) -> list[list[Section]]:
+    """Sections of one subject, asset and direction together (they differ by rule), those with findings first."""
+    groups: dict[tuple[object, ...], list[Section]] = {}
+    for section in sections:
+        groups.setdefault((section.subject, section.direction), []).append(section)
+    return sorted(groups.values(), key=lambda group: not any(section.exposures or section.own for section in group))

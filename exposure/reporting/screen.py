@@ -11,10 +11,12 @@ from datetime import UTC, tzinfo
 from rich.text import Text
 
 from exposure.model.results import Report, Section
-from exposure.model.verdicts import Fired, Verdict
+from exposure.model.verdicts import Verdict
+from exposure.reporting.categories import by_subject
 from exposure.reporting.layout import Piece, flow
 from exposure.reporting.parts import answer, by_rule, paths, subject
 from exposure.reporting.table import account
+from exposure.reporting.verdicts import deciding, further
 from exposure.reporting.words import UNRESOLVED_STYLE, cut, days_old
 from exposure.units import clock, day, duration, money
 
@@ -49,7 +51,7 @@ def screen(report: Report, *, zone: tzinfo = UTC) -> Text:
             [("made-up ledger and lists from a simulation: no real person, firm or transaction is meant", "yellow")],
             indent=LABEL,
         )
-    groups = _groups(report.sections)
+    groups = by_subject(report.sections)
     for number, sections in enumerate(groups[:MAX_GROUPS]):
         head = sections[0]
         lines += [Text()] if number else []
@@ -65,14 +67,6 @@ def screen(report: Report, *, zone: tzinfo = UTC) -> Text:
         lines.append(Text(f"... and {len(groups) - MAX_GROUPS} more accounts (assets, directions): --format json has them all"))
     lines += [Text(), *_footer(report)]
     return Text("\n").join(lines)
-
-
-def _groups(sections: Sequence[Section]) -> list[list[Section]]:
-    """Sections of one subject, asset and direction together (they differ by rule), those with findings first."""
-    groups: dict[tuple[object, ...], list[Section]] = {}
-    for section in sections:
-        groups.setdefault((section.subject, section.direction), []).append(section)
-    return sorted(groups.values(), key=lambda group: not any(section.exposures or section.own for section in group))
 
 
 def _question(report: Report, section: Section, *, whole: bool) -> list[Text]:
@@ -141,10 +135,10 @@ def _verdict(verdict: Verdict) -> list[Text]:
     """The gravest rule that fired and why it is there; then the others, then what to know beside it."""
     head = f"policy {cut(verdict.policy, 60)}: {verdict.action.upper()}. {cut(_sentence(verdict.sentence), 400)}"
     lines = flow(Text("VERDICT", "bold"), [(head, ACTION_STYLES[verdict.action])], indent=LABEL)
-    first = next((fired for fired in verdict.fired if fired.rule == verdict.rule), None)
+    first = deciding(verdict)
     if first is not None:
         lines += flow(Text("  because", "dim"), [(cut(first.reason, 400), "dim")], indent=LABEL)
-    others = _further(verdict, first)
+    others = further(verdict)
     for fired in others[:MAX_FIRED]:
         said = f"{fired.action.upper()}. {cut(_sentence(fired.sentence), 300)}"
         lines += flow(Text("  also"), [(said, ACTION_STYLES[fired.action])], indent=LABEL)
@@ -153,20 +147,6 @@ def _verdict(verdict: Verdict) -> list[Text]:
     for note in verdict.notes:
         lines += flow(Text("  note"), [(cut(note, 300), "yellow")], indent=LABEL)
     return lines
-
-
-def _further(verdict: Verdict, first: Fired | None) -> list[Fired]:
-    """The other rules that fired, but those that say something milder of the very rows that a graver one named."""
-    said = [set(first.rows)] if first is not None else []
-    found = []
-    for fired in verdict.fired:
-        if fired is first or fired.action == "allow":
-            continue
-        rows = set(fired.rows)
-        if not fired.judged or not rows or not any(rows <= other for other in said):
-            found.append(fired)
-            said.append(rows)
-    return found
 
 
 def _sentence(text: str) -> str:

@@ -106,6 +106,16 @@ def test_every_form_can_be_written(stub: Stub, tmp_path: Path) -> None:
     assert target.stat().st_mode & 0o077 == 0
 
 
+def test_a_file_named_html_is_written_as_one_in_the_language_asked_for(stub: Stub, tmp_path: Path) -> None:
+    target = tmp_path / "r.html"
+    assert _run("X", "-o", str(target)).exit_code == 0
+    assert '<html lang="en">' in target.read_text()
+    assert _run("X", "--lang", "ja", "--format", "html", "-o", str(target)).exit_code == 0
+    assert '<html lang="ja">' in target.read_text()
+    assert _run("X", "--lang", "de").exit_code == 2
+    assert _run("X", "--list", "--format", "html", "-o", str(target)).exit_code == 2
+
+
 def test_times_are_shown_in_the_zone_asked_for(stub: Stub) -> None:
     assert "18:12 JST (09:12 UTC)" in _run("X", "--tz", "Asia/Tokyo").stdout
 
