@@ -11,7 +11,7 @@ import os
 import stat
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -48,6 +48,12 @@ class Config:
     tolerance: float
     hub_counterparties: int
     dust_usd: float
+    esplora_url: str
+    bitcoin_rpc_url: str
+    bitcoin_rpc_user: str
+    bitcoin_rpc_password: str = field(repr=False)
+    bitcoin_rpc_cookie: Path | None
+    electrum_url: str
     quiet: bool
     sources: Mapping[str, str]
 
@@ -132,6 +138,15 @@ def _zone(text: str) -> str:
     return text
 
 
+def _url(*schemes: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if not text.isascii() or any(not "!" <= letter <= "~" for letter in text) or not text.startswith(schemes):
+            raise InputError(f"an address that starts with {' or '.join(schemes)}")
+        return text.rstrip("/")
+
+    return read
+
+
 def _path(text: str) -> Path:
     if not text or "\x00" in text:
         raise InputError("the path of a folder")
@@ -161,6 +176,18 @@ SETTINGS: tuple[Setting, ...] = (
         "counterparties above which an untagged address is a hub",
     ),
     Setting("dust_usd", 1.0, _number(0, 10**9), "transfers below this many dollars do not make a hub"),
+    Setting(
+        "esplora_url",
+        "https://blockstream.info/api",
+        _url("https://", "http://"),
+        "Esplora server for Bitcoin, such as https://mempool.space/api or one's own",
+        project=False,
+    ),
+    Setting("bitcoin_rpc_url", "", _url("https://", "http://"), "one's own Bitcoin node (RPC)", project=False),
+    Setting("bitcoin_rpc_user", "", str, "user of the node's RPC", project=False),
+    Setting("bitcoin_rpc_password", "", str, "password of the node's RPC", project=False, secret=True),
+    Setting("bitcoin_rpc_cookie", None, _path, "the node's file `.cookie`, instead of user and password", project=False),
+    Setting("electrum_url", "", _url("ssl://", "tcp://"), "Electrum server, such as ssl://host:50002", project=False),
     Setting("quiet", False, _switch, "no progress, no hints"),
 )
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
@@ -231,7 +258,9 @@ def masked(setting: Setting, value: object) -> str:
     if setting.secret:
         return "set (hidden)" if value else "not set"
     if value is None:
-        return "unlimited"
+        return "unlimited" if setting.name == "hops" else "not set"
+    if value == "":
+        return "not set"
     if isinstance(value, bool):
         return str(value).lower()
     return f"{value:g}" if isinstance(value, float) else str(value)

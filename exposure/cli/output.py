@@ -52,6 +52,18 @@ def progress(description: str, *, quiet: bool = False) -> Iterator[Advance]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
+@contextlib.contextmanager
+def status(*, quiet: bool = False) -> Iterator[Callable[[str], None]]:
+    """A line on stderr that says how far things are while the block runs; nothing if ``quiet`` or stderr is no terminal."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda line: None
+        return
+    from exposure.text import markup_free
+
+    with console(stderr=True).status("") as spinner:
+        yield lambda line: spinner.update(markup_free(line))
+
+
 def emit(content: str | bytes, output: Path | None = None) -> None:
     """Write a result to stdout (``output`` None or ``-``) or into a file.
 

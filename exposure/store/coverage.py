@@ -14,6 +14,9 @@ from exposure.model.ledger import Incomplete, Place
 from exposure.store.catalogue import Connection
 
 ANY = "*"
+TOKENS = "tokens"
+"""``<chain>/tokens`` as asset of a row: every token of the address at once, not the chain's own coin."""
+
 UNDECLARED = "nothing declares its history complete"
 CONTRADICTED = "rows were added later inside the blocks that had been declared whole"
 _END = 2**63 - 1
@@ -79,11 +82,17 @@ def declared(connection: Connection, version: int, chain: str, address: str, ass
     """Declarations that bear on an address and asset (either may be ``*``), in the order in which they count."""
     cursor = connection.execute(
         "select chain, address, asset, from_block, to_block, complete, reason, source, opening, oldest_missing "
-        "from coverage where chain = ? and address in (?, '*') and asset in (?, '*') and added_in <= ? "
+        "from coverage where chain = ? and address in (?, '*') and asset in (?, ?, '*') and added_in <= ? "
         "order by added_in, complete desc, id",
-        (chain, address, asset, version),
+        (chain, address, asset, tokens_of(asset), version),
     )
     return [_coverage(row) for row in cursor]
+
+
+def tokens_of(asset: str) -> str:
+    """The asset of rows that speak of all tokens and so of this one; the asset itself where it is no token."""
+    chain, _, contract = asset.partition("/")
+    return asset if contract in ("", "native") else f"{chain}/{TOKENS}"
 
 
 def everything(connection: Connection, version: int, chain: str) -> list[Coverage]:
@@ -108,16 +117,9 @@ def gap(rows: Sequence[Coverage], address: str, asset: str, last_block: int) -> 
     last_block : int
         The as-of block; what lies beyond is of no concern.
     """
-    stretches: list[_Stretch] = []
-    reason, oldest = "", False
-    for row in rows:
-        first = 0 if row.from_block is None else row.from_block
-        last = _END if row.to_block is None else row.to_block
-        if row.complete:
-            stretches = _joined(stretches, _Stretch(first, last, row.opening if row.from_block is not None else None))
-        else:
-            stretches = [piece for stretch in stretches for piece in _without(stretch, first, last)]
-            reason, oldest = row.reason, row.oldest_missing
+    stretches = _stretches(rows)
+    incomplete = [row for row in rows if not row.complete]
+    reason, oldest = (incomplete[-1].reason, incomplete[-1].oldest_missing) if incomplete else ("", False)
     if any(stretch.first <= 0 and stretch.last >= last_block for stretch in stretches):
         return None
     for stretch in stretches:
@@ -139,6 +141,24 @@ def gap(rows: Sequence[Coverage], address: str, asset: str, last_block: int) -> 
         oldest = True
         reason = reason or "the beginning of its history is not stored"
     return Incomplete(address, asset, oldest=oldest, reason=reason or UNDECLARED)
+
+
+def whole_up_to(rows: Sequence[Coverage], first: int) -> int:
+    """Last block up to which everything from block ``first`` on is declared whole; ``first - 1`` if nothing is."""
+    return max((stretch.last for stretch in _stretches(rows) if stretch.first <= first <= stretch.last), default=first - 1)
+
+
+def _stretches(rows: Sequence[Coverage]) -> list[_Stretch]:
+    """The stretches that are whole by the declarations, in the order in which they count."""
+    stretches: list[_Stretch] = []
+    for row in rows:
+        first = 0 if row.from_block is None else row.from_block
+        last = _END if row.to_block is None else row.to_block
+        if row.complete:
+            stretches = _joined(stretches, _Stretch(first, last, row.opening if row.from_block is not None else None))
+        else:
+            stretches = [piece for stretch in stretches for piece in _without(stretch, first, last)]
+    return stretches
 
 
 def _joined(stretches: list[_Stretch], new: _Stretch) -> list[_Stretch]:

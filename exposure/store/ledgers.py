@@ -55,7 +55,7 @@ def utxo_txs(store: Store, chain: str, as_of: int | None = None) -> Iterator[Utx
     if outputs:
         parameters["outputs"] = outputs
     # Two engines: one connection streams one result at a time.
-    with _engine(store) as first, _engine(store) as second:
+    with query_engine(store) as first, query_engine(store) as second:
         received = batches(store, "outputs", chain, as_of, columns=decode.OUTPUT_COLUMNS, engine=first)
         spends = query.stream(second, spent, parameters) if inputs else iter(())
         found = decode.utxo_txs(
@@ -106,12 +106,12 @@ def batches(
     names = ", ".join(f'"{name}"' for name in wanted)
     sql = f"select {names} from read_parquet($files) where block <= $bound {order_by(BY_NAME[table])}"
     with contextlib.ExitStack() as stack:
-        own = engine if engine is not None else stack.enter_context(_engine(store))
+        own = engine if engine is not None else stack.enter_context(query_engine(store))
         yield from query.stream(own, sql, {"files": paths, "bound": bound})
 
 
 @contextlib.contextmanager
-def _engine(store: Store) -> Iterator[query.Engine]:
+def query_engine(store: Store) -> Iterator[query.Engine]:
     """A query engine with a folder of its own to spill to."""
     spill = _spill_folder(store.path)
     engine = query.connect(store.path, spill)

@@ -10,14 +10,25 @@ import contextlib
 import json
 import secrets
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exposure.errors import InputError
 from exposure.model.schemas import TABLES
-from exposure.store import catalogue, compaction, coverage, declarations, dedup, part_files, parts, query, versions
+from exposure.store import (
+    catalogue,
+    compaction,
+    coverage,
+    declarations,
+    dedup,
+    part_files,
+    parts,
+    query,
+    removal,
+    versions,
+)
 from exposure.store.coverage import ANY, Coverage
 from exposure.store.dedup import Outcome
 from exposure.store.layouts import Layout, copies, order_by, select
@@ -63,6 +74,8 @@ class Writer:
         self._voids: dict[tuple[str, str], str] = {}
         self._facts: dict[str, str] = {}
         self._assets: dict[str, tuple[str, int]] = {}
+        self._above: dict[str, int] = {}
+        self._steps: list[Callable[[catalogue.Connection, int], None]] = []
         self._committed = False
 
     def append(self, table: str, batch: pa.Table | pa.RecordBatch) -> None:
@@ -96,6 +109,14 @@ class Writer:
         """State a fact about the whole store with this import, such as ``synthetic``."""
         self._facts[key] = value
 
+    def together(self, step: Callable[[catalogue.Connection, int], None]) -> None:
+        """Have the catalogue changed in the same transaction as the rows appear in: ``step(connection, version)``."""
+        self._steps.append(step)
+
+    def remove_above(self, chain: str, height: int) -> None:
+        """Have this version see no row of a chain above a block: the chain was reorganised there."""
+        self._above[chain] = height
+
     def describe_asset(self, asset: str, symbol: str, decimals: int) -> None:
         """Say what people call a token; the first description of an asset stays."""
         self._assets[asset] = (symbol[:32], decimals)
@@ -118,8 +139,9 @@ class Writer:
         version = catalogue.current_version(self._connection)
         added: list[Part] = []
         with query_engine(self._folder, self._work) as engine:
-            before = parts.list_parts(self._connection, version)
             hash_name = dedup.hash_name(engine)
+            before = parts.list_parts(self._connection, version)
+            before, rewritten, outdated = removal.above(engine, self._folder, before, self._above, hash_name=hash_name)
             for table in staged:
                 self._require_one_time_order(engine, table, before)
             for table in staged:
@@ -137,7 +159,7 @@ class Writer:
                     added += self._write_table(engine, table, hash_name)
             merged, dropped = compaction.merge(engine, self._folder, before, added, hash_name=hash_name)
         result = Committed(
-            self._swap(added, merged, dropped, covered, version, record or ImportRecord()),
+            self._swap(added, [*rewritten, *merged], [*outdated, *dropped], covered, version, record or ImportRecord()),
             {table: outcome.stored for table, outcome in outcomes.items()},
             {table: outcome.duplicate for table, outcome in outcomes.items()},
             {table: outcome.rejected for table, outcome in outcomes.items()},
@@ -223,13 +245,15 @@ class Writer:
             now = int(time.time())
             connection.execute("insert into versions values (?, ?, ?)", (version + 1, now, self._source))
             news = coverage.declare(connection, version + 1, covered)
-            if added or news:
+            if added or news or dropped:
                 # A part that was merged at once into another never belonged to a version.
                 fresh = [part for part in (*added, *merged) if part not in dropped]
                 parts.add_parts(connection, version + 1, fresh, [part for part in dropped if part not in added])
                 version += 1
             else:
                 connection.execute("delete from versions where version = ?", (version + 1,))
+            for step in self._steps:
+                step(connection, version)
             for key, value in self._facts.items():
                 catalogue.state_fact(connection, key, value)
             for asset, (symbol, decimals) in self._assets.items():

@@ -3,11 +3,19 @@
 from exposure.model.addresses.accounts import checksummed, evm_address, evm_of_tron, tron_address, tron_of_evm
 from exposure.model.addresses.foreign import family_of
 from exposure.model.addresses.parse import Address, Family, network_of, parse
-from exposure.model.addresses.scripts import p2pkh_address, p2sh_address, script_address, script_id, witness_address
+from exposure.model.addresses.scripts import (
+    address_script,
+    p2pkh_address,
+    p2sh_address,
+    script_address,
+    script_id,
+    witness_address,
+)
 
 __all__ = [
     "Address",
     "Family",
+    "address_script",
     "checksummed",
     "evm_address",
     "evm_of_tron",

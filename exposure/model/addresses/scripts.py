@@ -121,3 +121,22 @@ def script_address(script: bytes, name: str = "mainnet") -> tuple[str, str]:
     if script[:1] == bytes([_OP_RETURN]):
         return script_id(script), "op_return"
     return script_id(script), "multisig" if _is_multisig(script) else "nonstandard"
+
+
+def address_script(address: str) -> bytes:
+    """The output script that pays a canonical Bitcoin address.
+
+    Raises
+    ------
+    InputError
+        For ``script:`` ids: a hash does not give its script back.
+    """
+    if address.startswith("script:"):
+        raise InputError(f"{address} is the hash of a script without an address: no source finds it by that")
+    if address.startswith(tuple(net.hrp + "1" for net in (MAINNET, TESTNET, REGTEST))):
+        _, version, program = bech32.decode_program(address)
+        return bytes([_OP_1 + version - 1 if version else 0, len(program)]) + program
+    payload = base58.decode(address)
+    if payload[0] in (MAINNET.p2pkh, TESTNET.p2pkh):
+        return b"\x76\xa9\x14" + payload[1:] + b"\x88\xac"
+    return b"\xa9\x14" + payload[1:] + b"\x87"

@@ -108,6 +108,21 @@ def read_block(octets: bytes) -> tuple[Header, list[Transaction]]:
     return header, transactions
 
 
+def read_transaction(octets: bytes) -> Transaction:
+    """One transaction by itself, with or without witness.
+
+    Raises
+    ------
+    BlockError
+        If it is cut off or has bytes left over.
+    """
+    cursor = _Cursor(octets, 0)
+    digest, inputs, outputs = _transaction(cursor)
+    if cursor.place != len(octets):
+        raise BlockError(f"{len(octets) - cursor.place} bytes are left over behind the transaction")
+    return Transaction(printed(digest), inputs, outputs)
+
+
 def merkle_root(digests: list[bytes]) -> bytes:
     """Merkle root of transaction ids.
 

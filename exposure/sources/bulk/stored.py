@@ -61,13 +61,14 @@ def hash_places(tx: pa.Array) -> pa.Array:
         nibbles = np.where(letters > ord("9"), letters - ord("a") + 10, letters - ord("0"))
         return pa.array(np.minimum((nibbles @ _SIXTEENS) >> 1, LAST_INDEX - 1))
     coded = pc.dictionary_encode(tx)
-    return pa.array([_hash_place(text) for text in coded.dictionary.to_pylist()], pa.int64()).take(coded.indices)
+    return pa.array([hash_place(text) for text in coded.dictionary.to_pylist()], pa.int64()).take(coded.indices)
 
 
 _SIXTEENS = 16 ** np.arange(7, -1, -1, dtype=np.int64)
 
 
-def _hash_place(tx: str) -> int:
+def hash_place(tx: str) -> int:
+    """`hash_places` of one transaction."""
     digits = tx.removeprefix("0x")[:8]
     try:
         first = int(digits, 16)

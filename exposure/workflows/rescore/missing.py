@@ -49,7 +49,7 @@ def missing(store: Store, chain: str, ledger: Numbered) -> tuple[Stricter, dict[
 
 
 def _bears(row: Coverage, asset: str, *, utxo: bool) -> bool:
-    return row.asset == ANY or (not utxo and row.asset == asset)
+    return row.asset == ANY or (not utxo and row.asset in (asset, coverage.tokens_of(asset)))
 
 
 def _from(gap: Incomplete) -> int:

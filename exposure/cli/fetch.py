@@ -1,0 +1,157 @@
+"""``exposure fetch``: histories of addresses from nodes and explorers into the store."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from exposure.cli.options import format_option, quiet_option, store_option
+
+if TYPE_CHECKING:  # annotations only: the workflow is imported when the command runs
+    from exposure.workflows.fetch import FetchSummary, Outcome, Plan
+
+_WIDTH = 100
+_NOT_ALL = 4
+
+EPILOG = """\b
+Sources: esplora (Bitcoin, no key), core (one's own Bitcoin node), electrum. Hosts and keys are
+settings: exposure config show. Nothing but the addresses that are fetched goes to a host.
+
+\b
+Examples:
+  exposure fetch bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq
+  exposure fetch --dry-run bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq
+  exposure fetch --since 2024-01-01 --max-calls 2000 1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa
+  exposure fetch --second-source electrum bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq
+
+\b
+A command that was stopped, by whatever, goes on where it was when it is given again.
+Exit codes: 0 done; 2 wrong input; 4 not everything could be had, or two sources differ.
+"""
+
+
+@click.command("fetch", epilog=EPILOG, context_settings={"max_content_width": 100})
+@click.argument("addresses", metavar="ADDRESS...", nargs=-1, required=True)
+@click.option("--chain", metavar="CHAIN", help="Chain of the addresses, where their form does not say it.")
+@click.option("--source", metavar="SOURCE", help="Where to ask; default: the first source that serves the chain.")
+@click.option("--second-source", metavar="SOURCE", help="Ask there too, and report where the two differ.")
+@click.option("--since", metavar="BLOCK|TIME", help="Fetch from this block height or UTC time on; default: from the beginning.")
+@click.option("--until", metavar="BLOCK|TIME", help="Fetch up to this block or time; default: the newest final block.")
+@click.option("--max-calls", type=int, metavar="N", help="Requests to make at the most (default: the setting max_calls).")
+@click.option("--max-rows", type=click.IntRange(1), metavar="N", help="Stop an address after this many rows.")
+@click.option("--restart", is_flag=True, help="Begin again instead of going on; rows that are stored stay.")
+@click.option("--dry-run", is_flag=True, help="Say how many calls and how much time it would take; store nothing.")
+@click.option("--offline", is_flag=True, default=None, help="Never use the network: then a fetch fails.")
+@store_option
+@format_option("table", "json")
+@quiet_option
+def fetch(
+    addresses: tuple[str, ...],
+    chain: str | None,
+    source: str | None,
+    second_source: str | None,
+    since: str | None,
+    until: str | None,
+    max_calls: int | None,
+    max_rows: int | None,
+    restart: bool,
+    dry_run: bool,
+    offline: bool | None,
+    store: Path | None,
+    format_: str,
+    quiet: bool | None,
+) -> int:
+    """Fetch the histories of ADDRESSes into the store, up to the newest final block.
+
+    Each history is stored with what is known of its completeness: the source is asked for the balance too, and the
+    movements must sum to it. What is stored already is not fetched again.
+    """
+    from exposure import config
+    from exposure.cli.output import emit, status
+    from exposure.net.calls import Calls
+    from exposure.store.store import Store
+    from exposure.workflows.fetch import FetchOptions
+    from exposure.workflows.fetch import fetch as run
+
+    settings = config.load({"store": store, "quiet": quiet, "max_calls": max_calls, "offline": offline})
+    options = FetchOptions(chain, source, second_source, max_rows, since, until, restart, dry_run)
+    calls = Calls(offline=settings.offline, max_calls=settings.max_calls)
+    with status(quiet=settings.quiet) as tell:
+        opened = Store.in_memory() if dry_run else Store.open_or_create(settings.store)
+        with opened as kept:
+            summary = run(addresses, options, store=kept, config=settings, calls=calls, progress=tell)
+    emit(_as_json(summary) if format_ == "json" else "\n".join(_as_text(summary)))
+    return 0 if summary.whole else _NOT_ALL
+
+
+def _as_json(summary: FetchSummary) -> str:
+    import json
+    from dataclasses import asdict
+
+    document = {
+        "outcomes": [asdict(one) for one in summary.outcomes],
+        "plans": [asdict(one) for one in summary.plans],
+        "differences": [asdict(one) for one in summary.differences],
+        "notes": list(summary.notes),
+        "calls": dict(summary.calls),
+        "asked": {host: list(subjects) for host, subjects in summary.asked.items()},
+        "version": summary.version,
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False)
+
+
+def _as_text(summary: FetchSummary) -> Iterator[str]:
+    from exposure.text import shown
+
+    for plan in summary.plans:
+        yield from _plan(plan)
+    for outcome in summary.outcomes:
+        yield from _outcome(outcome)
+    for difference in summary.differences:
+        yield from _wrapped(f"differs  {difference.address}: {difference.what}")
+    for note in summary.notes:
+        yield from _wrapped(f"note     {shown(note, 500)}")
+    for host, made in summary.calls.items():
+        learned = summary.asked.get(host, ())
+        named = f"; it learned of {', '.join(shown(one, 90) for one in learned)}" if learned else ""
+        yield from _wrapped(f"asked    {host}: {made:,} calls{named}")
+    if summary.version is not None:
+        yield f"store    version {summary.version}"
+
+
+def _plan(plan: Plan) -> Iterator[str]:
+    from exposure import units
+
+    calls = "an unknown number of calls" if plan.calls is None else f"{plan.calls:,} calls"
+    time = "" if plan.seconds is None else f", about {units.duration(plan.seconds)}"
+    least = "at least " if plan.at_least else ""
+    yield from _wrapped(
+        f"plan     {plan.address} on {plan.chain} from {plan.source}: {least}{plan.transactions:,} transactions, {calls}{time}"
+    )
+
+
+def _outcome(outcome: Outcome) -> Iterator[str]:
+    span = f"blocks {outcome.first:,} to {outcome.last:,}"
+    if outcome.state == "known":
+        yield from _wrapped(f"known    {outcome.address} on {outcome.chain}: {span} are stored already")
+        return
+    yield from _wrapped(
+        f"{outcome.state:<8} {outcome.address} on {outcome.chain} from {outcome.source}: "
+        + (
+            f"{span}, {outcome.read:,} rows read, {outcome.stored:,} new"
+            if outcome.read or not outcome.reason
+            else "nothing read"
+        )
+    )
+    if outcome.balance:
+        yield from _wrapped(f"balance  {outcome.balance}")
+    if outcome.reason:
+        yield from _wrapped(f"not all  {outcome.reason}")
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, _WIDTH, subsequent_indent=" " * 9, break_on_hyphens=False, break_long_words=False)
