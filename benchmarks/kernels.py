@@ -9,7 +9,6 @@ is a seed or a service (both lie in memory as columns). docs/performance.md says
 from __future__ import annotations
 
 import argparse
-import gc
 import statistics
 import tempfile
 from collections.abc import Callable, Sequence
@@ -37,7 +36,6 @@ def timed(mode: rules.Mode, ledger: Sequence[Moves], addresses: int, runs: int) 
 
     def once() -> float:
         nonlocal carrying
-        gc.collect()
         run = rules.begin(mode, addresses)
         run.advance(parts[0])
         run.seconds, opened = 0.0, run.carrying()  # openings are no transfers
