@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from exposure.engines.local.moves import Moves, Sight, blank, in_order, stolen
 from exposure.taint.kernels.layout import BURN, FEE, NONE, STILL
 
-CHUNK = 1 << 16
+CHUNK = 1 << 18
 Columns = Mapping[str, NDArray[Any]]
 
 
@@ -83,6 +83,26 @@ def moves(columns: Columns, part: slice, asset_of: NDArray[np.int32], sight: Sig
         asset=asset,
     )
     return in_order([(base, (place, np.zeros(count, np.int64))), *extras])
+
+
+def as_they_stand(columns: Columns, part: slice, asset_of: NDArray[np.int32], sight: Sight) -> Moves:
+    """The transfers of one chunk, where what the ends are says all (`Sight.pot_roles`)."""
+    row = {name: np.asarray(column[part]) for name, column in columns.items()}
+    source, target, fee = row["source"], row["target"], row["fee"] != 0
+    kept = (target >= 0) & ~fee & (target != source)
+    none = np.empty(0, np.int32)
+    return Moves(
+        source,
+        np.where((target < 0) & fee, np.int32(FEE), target),
+        row["low"],
+        row["high"],
+        none,
+        np.where(fee, np.int32(NONE), stolen(row["tx"], sight.thefts, row["time"])) if sight.thefts else none,
+        np.where(kept, sight.wanted[np.maximum(target, 0)], np.int32(NONE)),
+        np.empty(0, np.int8),
+        row["time"],
+        asset_of[np.where(source >= 0, source, target)],
+    )
 
 
 def _served_together(

@@ -9,17 +9,18 @@ import numpy as np
 
 from exposure.engines.local.program import Numbering, Program, numbered
 from exposure.model.settings import Rule
-from exposure.taint.kernels import haircut, ordered, poison
-from exposure.taint.kernels.layout import NONE, Found, Groups, Transfers, two_parts, width
-from exposure.taint.reference.lots import BEYOND, Lot, Lots, Origin
+from exposure.taint.kernels import haircut, poison, queues, tiho
+from exposure.taint.kernels.layout import NONE, Counted, Found, Groups, Transfers, Whole, two_parts, width
+from exposure.taint.reference.lots import Lot, Lots, Origin
 
 SCALED = Origin("unresolved", "scaling")
 """What is lost where amounts do not fit 64 bits and a coarser unit is used: reported, never dropped."""
-SEED_BEYOND = Origin("seed", "beyond")
 NOWHERE = Origin("mint", "")
 FIRST_LIMIT = 16
 LIMIT = 250
-RULES = {Rule.FIFO: ordered.FIFO, Rule.LIFO: ordered.LIFO, Rule.TIHO: ordered.TIHO}
+QUEUES = {Rule.FIFO: queues.FIFO, Rule.LIFO: queues.LIFO}
+RULES = {*QUEUES, Rule.TIHO}
+"""Order rules: they count in integers."""
 
 
 class Result:
@@ -32,8 +33,6 @@ class Result:
         self.numbering = numbered([*program.origins, *program.theft, *program.short.values(), *tracked])
         self.rule, self.hops = rule, hops
         count = len(self.numbering.origins)
-        # A lone seed (followed value is one) is known past the limit too: an account of where value went needs its name.
-        self._seed_beyond = self.numbering.origins[0] if self.numbering.seeds == 1 else SEED_BEYOND
         shortfall = np.full(max(len(program.pots), 2), NONE, np.int32)
         for pot, origin in program.short.items():
             shortfall[pot] = self.numbering.of(origin)
@@ -45,7 +44,7 @@ class Result:
 
     def _run(self, program: Program) -> None:
         number, pots = self.numbering, max(len(program.pots), 1)
-        source = np.array([max(s, 0) for s in program.source], np.int32)
+        source = np.array(program.source, np.int32)
         target = np.array(program.target, np.int32)
         origin = np.array([number.of(o) for o in program.origins], np.int32)
         theft = np.array([number.of(o) for o in program.theft], np.int32)
@@ -56,34 +55,37 @@ class Result:
             self.unit = _unit(program)
             amounts = np.array([amount // self.unit for amount in program.amount], np.int64)
             self.rest = [amount % self.unit for amount in program.amount]
-            found = ordered.Counted(
+            found = Counted(
                 np.zeros((1, self.wide + 1), np.int64),
                 np.zeros(self.wide + 1, np.int64),
                 np.empty(2 * n + 2, np.int64),
                 np.zeros(n + 1, np.int64),
                 np.empty(0, np.int64),
             )
-            whole = ordered.Whole(source, target, amounts, origin, theft, keep, move)
-            after, turn = ordered.tables(self.groups)
-            self.state, self.found = ordered.advance(
-                ordered.empty(pots), whole, self.groups, found, RULES[self.rule], after, turn
-            )
+            whole = Whole(source, target, amounts, origin, theft, keep, move)
+            if self.rule is Rule.TIHO:
+                turn = tiho.turns(self.groups)
+                self.state, self.found = tiho.run(tiho.empty(pots), whole, self.groups, found, turn)
+            else:
+                self.state, self.found = queues.run(queues.empty(pots), whole, self.groups, found, QUEUES[self.rule])
             self.tags = self.found.sent.reshape(-1, 2)
             return
         high, low = two_parts(program.amount)
         found_parts = Found(np.zeros((1, self.wide + 1)), np.zeros(self.wide + 1), np.zeros((n, self.wide)), np.empty(0))
         moves = Transfers(source, target, high, low, origin, theft, keep, move)
         module: Any = poison if self.rule is Rule.POISON else haircut
-        self.state = module.advance(module.empty(pots, self.groups), moves, self.groups, found_parts)
+        self.state = module.empty(pots, self.groups)
+        module.advance(self.state, moves, self.groups, found_parts)
         self.found = found_parts
 
     @property
     def beyond(self) -> bool:
         """Whether anything went past the hop limit."""
+        last = (self.hops + 1) * self.groups.number
         if self.rule in RULES:
             used = self.tags[: self.found.ends[-1], 0]
-            return bool(((used == self.wide - 2) | (used == self.wide - 1)).any())
-        return bool(self.found.sent[:, self.wide - 2 :].any())
+            return bool(((used >= last) & (used < self.wide)).any())
+        return bool(self.found.sent[:, last:].any())
 
     def sent(self, place: int) -> Lots:
         """What the move at a place carried."""
@@ -97,31 +99,29 @@ class Result:
 
     def held(self, pot: int) -> Lots:
         """What a pot holds at the end."""
+        if self.rule is Rule.POISON:
+            return self._flags(pot)
         header = self.state.headers[pot]
-        if self.rule in RULES:
-            lots, at = [], int(header["head"])
-            while at >= 0:
-                lot = self.state.lots[at]
-                lots.append(self._lot(int(lot["tag"]), int(lot["amount"]) * self.unit))
-                at = int(lot["next"])
-            return tuple(lots[::-1] if self.rule is Rule.LIFO else lots)
-        if header["row"] < 0:
-            return ()
-        row = self.state.rows[header["row"]]
         if self.rule is Rule.HAIRCUT:
-            return tuple(self._columns(row * header["scale"]))
-        held, count = int(header["balance"]) + int(header["rest"]), self.groups.number
-        flags = [Lot(o, int(row[g]), held) for g, o in enumerate(self.numbering.origins) if row[g] != poison.NO_FLAG]
-        past = [Lot(o, self.hops + 1, held) for g, o in enumerate(self.numbering.origins) if row[count + g] != poison.NO_FLAG]
-        return (*flags, *past)
+            if header["row"] < 0:
+                return ()
+            row = self.state.cells.reshape(-1, haircut.stride(self.groups))[header["row"]]
+            return tuple(self._columns(row[: self.wide] * row[self.wide]))
+        lots = queues.lots(self.state, pot, QUEUES[self.rule]) if self.rule in QUEUES else tiho.lots(self.state, pot)
+        return tuple(self._lot(tag, amount * self.unit) for tag, amount in lots)
+
+    def _flags(self, pot: int) -> Lots:
+        numbers, octets = self.state.numbers.reshape(-1, self.state.line // 8), self.state.octets.reshape(-1, self.state.line)
+        held, count = int(numbers[pot, 0]) + int(numbers[pot, 1]), self.groups.number
+        hops, past = octets[pot, poison.FLAGS :][:count].tolist(), octets[pot, poison.FLAGS + count :][:count].tolist()
+        flags = [Lot(o, hop, held) for o, hop in zip(self.numbering.origins, hops, strict=True) if hop != poison.NO_FLAG]
+        return (*flags, *(Lot(o, self.hops + 1, held) for o, set_ in zip(self.numbering.origins, past, strict=True) if set_))
 
     def _columns(self, row: Any) -> Iterator[Lot]:
         for tag in np.flatnonzero(row).tolist():
             yield self._lot(tag, float(row[tag]))
 
     def _lot(self, tag: int, amount: float) -> Lot:
-        if tag >= self.wide - 2:
-            return Lot(self._seed_beyond if tag == self.wide - 2 else BEYOND, self.hops + 1, amount)
         hop, group = divmod(tag, self.groups.number)
         return Lot(self.numbering.origins[group], hop, amount)
 

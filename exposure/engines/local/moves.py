@@ -44,15 +44,17 @@ class Later(NamedTuple):
 class Sight:
     """How moves are to be read: for the figure, or (``gap`` given) for the stricter run behind the interval.
 
-    ``gap``: by pot, the block from which all that leaves it is unresolved. ``instead`` and ``known_from``: by pot, the one
-    that takes its place from a block on. ``poison`` and ``tiho``: the rule is that one. ``flagged`` and ``carried`` are what
-    was put into pots already.
+    ``pot_roles``: by pot what leaves it, and whether what reaches it ends there (`layout.role_codes`), where that says all:
+    transfers are then carried out as they stand. ``gap``: by pot, the block from which all that leaves it is unresolved.
+    ``instead`` and ``known_from``: by pot, the one that takes its place from a block on. ``poison`` and ``tiho``: the rule is
+    that one. ``flagged``: pots that hold the flag of what is missing already.
     """
 
     roles: Roles
     wanted: NDArray[np.int32]
     thefts: dict[int, Theft] = field(default_factory=dict)
     coin_thefts: dict[tuple[int, int], Theft] = field(default_factory=dict)
+    pot_roles: NDArray[Any] | None = None
     gap: NDArray[np.int64] | None = None
     instead: NDArray[np.int32] | None = None
     known_from: NDArray[np.int64] | None = None

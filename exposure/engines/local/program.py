@@ -71,15 +71,15 @@ class Numbering:
     number: dict[Origin, int]
 
     def of(self, origin: Origin | None) -> int:
-        """Group of an origin; the count of groups for value past the hop limit; `NONE` for no origin."""
+        """Group of an origin; for value past the hop limit already, the count of groups more; `NONE` for no origin."""
         if origin is None:
             return NONE
-        return len(self.origins) if origin == BEYOND else self.number[origin]
+        return self.number[origin] + (len(self.origins) if origin == BEYOND else 0)
 
 
 def numbered(origins: Iterable[Origin | None]) -> Numbering:
     """Number the origins that occur, in order of kind and first use."""
-    found = dict.fromkeys(origin for origin in origins if origin is not None and origin != BEYOND)
+    found = dict.fromkeys(origin for origin in origins if origin is not None)
     by_kind = [[o for o in found if o.kind == "seed"], [o for o in found if o.kind == "unresolved"]]
     by_kind.append([o for o in found if o.kind not in ("seed", "unresolved")])
     order = tuple(origin for kind in by_kind for origin in kind) or (Origin("unresolved", "nothing"),)

@@ -10,15 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exposure.engines.local import account_moves, utxo_moves
-from exposure.engines.local.moves import LIMB, SHIFT, Moves, Sight, blank, doubles, in_units
+from exposure.engines.local.execute import QUEUES, RULES
+from exposure.engines.local.moves import Moves, Sight, blank, doubles, in_units
 from exposure.engines.local.roles import ALWAYS, NEVER
 from exposure.errors import EngineError
 from exposure.model.settings import Rule
-from exposure.taint.kernels import balances, haircut, ordered, poison
+from exposure.taint.kernels import balances, haircut, poison, queues, tiho
 from exposure.taint.kernels import layout as kernels
-from exposure.taint.kernels.layout import STILL, width
+from exposure.taint.kernels.layout import LEAKS, NONE, STILL, width
+from exposure.taint.kernels.memory import reserve
 
-RULES = {Rule.FIFO: ordered.FIFO, Rule.LIFO: ordered.LIFO, Rule.TIHO: ordered.TIHO}
 ROUNDING = 1e-9
 Advance = Callable[[int, int], None]
 
@@ -56,8 +57,8 @@ class Stricter(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """By wanted pot: ``parts`` (hop 0..N by group; the last two columns: seeds beyond N hops, all else beyond), in base units
-    (``parts * unit``), ``unresolved`` and, under poison, what carries or may carry each category's flag (``upper``).
+    """By wanted pot: ``parts`` (hop 0..N, and N + 1 for all that is beyond, by group), in base units (``parts * unit``),
+    ``unresolved`` and, under poison, what carries or may carry each category's flag (``upper``).
 
     ``limbs``: what was received in all, exact, as sums of 32-bit limbs, lowest first; ``first`` and ``last``: times of it.
     """
@@ -104,7 +105,8 @@ def sweep(
     """
     groups = sight.roles.groups
     seeds = len(groups.categories) + (stricter is not None)
-    counted = kernels.Groups(groups.number, seeds, groups.known, max_hops, np.array([groups.unknown], np.int32))
+    unknown = np.array([groups.unknown], np.int32)
+    counted = kernels.Groups(groups.number, seeds, groups.known, max_hops, unknown, groups.known)
     sight.tiho, sight.poison = rule is Rule.TIHO, rule is Rule.POISON
     opening = _prepare(ledger, rule, sight, stricter)
     state = _State(ledger, rule, counted, sight, wanted_asset)
@@ -121,15 +123,19 @@ def sweep(
 def _moves(ledger: Ledger, part: slice, sight: Sight, *, strict: bool, one_pot_each: bool) -> Moves:
     if ledger.utxo:
         return utxo_moves.moves(ledger.columns, part, ledger.coins, sight, strict=strict, one_pot_each=one_pot_each)
+    if sight.pot_roles is not None:
+        return account_moves.as_they_stand(ledger.columns, part, ledger.asset, sight)
     return account_moves.moves(ledger.columns, part, ledger.asset, sight)
 
 
 def _prepare(ledger: Ledger, rule: Rule, sight: Sight, stricter: Stricter | None) -> Moves | None:
     """Set a sight for the figure or the stricter run; the moves that put known balances into pots beforehand."""
     size = ledger.coins if ledger.utxo else ledger.pots
-    sight.gap = sight.instead = sight.known_from = sight.flagged = None
+    sight.gap = sight.instead = sight.known_from = sight.flagged = sight.pot_roles = None
     sight.spare = size
+    simple = not ledger.utxo and _simple(sight, rule)
     if stricter is None or ledger.utxo:  # of a UTXO ledger the transactions themselves say what is missing
+        sight.pot_roles = sight.roles.group if simple else None
         return None
     owner = sight.roles.owner
     lifo = np.array(rule is Rule.LIFO)
@@ -158,24 +164,42 @@ def _prepare(ledger: Ledger, rule: Rule, sight: Sight, stricter: Stricter | None
         )
     sight.spare = len(gap)
     sight.gap, sight.flagged = gap, np.zeros(len(gap), np.bool_)
+    whole_or_not = simple and not stricter.known and bool(((gap == ALWAYS) | (gap == NEVER)).all())
+    sight.pot_roles = sight.roles.group if whole_or_not else None
     short = _short(ledger, sight, opening)
     gap[short & ~bears] = ALWAYS
+    if whole_or_not:
+        lacking = (gap == ALWAYS) & (sight.roles.group < 0)
+        if rule is Rule.POISON:
+            sight.flagged = lacking
+        else:
+            sight.pot_roles = np.where(lacking, np.int32(sight.roles.groups.unknown + LEAKS), sight.roles.group)
     return opening
+
+
+def _simple(sight: Sight, rule: Rule) -> bool:
+    """Whether transfers can be carried out as they stand, by what their ends are alone."""
+    roles = sight.roles
+    return (
+        rule is not Rule.TIHO  # which may serve outflows of a transaction in another order
+        and bool((roles.asset_group == NONE).all() and (roles.since == ALWAYS).all())
+        and np.array_equal(roles.owner, np.arange(len(roles.owner)))
+    )
 
 
 def _short(ledger: Ledger, sight: Sight, opening: Moves | None) -> NDArray[np.bool_]:
     """Pots that spend more than they hold: a shortfall proves a gap."""
     assert sight.gap is not None
-    size = len(sight.gap)
-    high, low, short = np.zeros(size), np.zeros(size), np.zeros(size, np.bool_)
+    pots = reserve(len(sight.gap), balances.POT)
+    pots["code"] = -1 if sight.pot_roles is None else kernels.role_codes(sight.pot_roles, len(pots))
     gap, sight.gap = sight.gap, None
-    tiho, flags, sight.tiho, sight.poison = sight.tiho, sight.poison, False, False
+    tiho_too, flags, sight.tiho, sight.poison = sight.tiho, sight.poison, False, False
     if opening is not None:
-        balances.fall_short(high, low, _transfers(opening), short)
+        balances.fall_short(pots, _transfers(opening))
     for part in ledger.chunks():
-        balances.fall_short(high, low, _transfers(_moves(ledger, part, sight, strict=True, one_pot_each=False)), short)
-    sight.gap, sight.tiho, sight.poison = gap, tiho, flags
-    return short
+        balances.fall_short(pots, _transfers(_moves(ledger, part, sight, strict=True, one_pot_each=False)))
+    sight.gap, sight.tiho, sight.poison = gap, tiho_too, flags
+    return np.asarray(pots["short"][: len(gap)] > 0)
 
 
 def _transfers(moves: Moves) -> kernels.Transfers:
@@ -193,91 +217,83 @@ class _State:
         spare = ledger.txs if ledger.utxo and rule is Rule.POISON else longest
         pots = sight.spare + spare + 1
         count = max(len(wanted), 1)
-        self.units = _units(ledger)
-        self.upper = np.zeros((count, len(sight.roles.groups.categories)))
-        self.unresolved = np.zeros(count)
+        self.units = _units(ledger) if rule in RULES else [1] * max(ledger.assets, 1)
         self.limbs = np.zeros((count, 4), np.int64)
-        self.first, self.last = np.full(count, NEVER), np.full(count, ALWAYS)
+        self.span = np.tile(np.array([NEVER, ALWAYS]), (count, 1))
         self.state: Any
-        self.kept: Any
-        if rule in RULES:
-            self.state = ordered.empty(pots)
-            self.after, self.turn = ordered.tables(groups)
-            if groups.seeds > len(sight.roles.groups.categories):  # value of unknown origin keeps its turn among unresolved
-                self.turn[sight.roles.groups.unknown : self.wide - 2 : groups.number] = groups.hops + 1
-            self.kept = np.zeros((count, self.wide + 1), np.int64)
-            self.fees: Any = np.zeros(self.wide + 1, np.int64)
+        if rule is Rule.HAIRCUT:
+            self.state = haircut.empty(pots, groups, sight.pot_roles)
+        elif rule is Rule.POISON:
+            self.state = poison.empty(pots, groups, sight.pot_roles)
+            if sight.flagged is not None and sight.pot_roles is not None:  # what was missed may have set any flag
+                octets = self.state.octets.reshape(-1, self.state.line)[: len(sight.flagged)]
+                octets[sight.flagged, poison.FLAGS + sight.roles.groups.unknown] = 0
+        elif rule is Rule.TIHO:
+            self.state = tiho.empty(pots, sight.pot_roles)
+            unknown = sight.roles.groups.unknown  # value of unknown origin keeps its turn among the unresolved
+            self.turn = tiho.turns(groups, doubtful=unknown if groups.seeds > unknown else NONE)
         else:
-            self.state = (poison if rule is Rule.POISON else haircut).empty(pots, groups)
-            self.kept = np.zeros((count, self.wide + 1))
-            self.fees = np.zeros(self.wide + 1)
+            self.state = queues.empty(pots, sight.pot_roles, blocks=max(1024, pots // 8))
+        # Under poison there follow, behind the total, what is unresolved and what may carry each category's flag.
+        width_kept = self.wide + 1 + (1 + len(sight.roles.groups.categories) if rule is Rule.POISON else 0)
+        self.kept: Any = np.zeros((count, width_kept), np.int64 if rule in RULES else np.float64)
+        self.fees: Any = np.zeros(self.wide + 1, self.kept.dtype)
 
     def carry(self, moves: Moves) -> None:
         """Carry out the moves of a chunk."""
         if not len(moves.source):
             return
-        self._received(moves)
+        balances.receipts(moves.keep, moves.low, moves.high, moves.time, self.limbs, self.span)
         none = np.empty(0, np.int64)
         if self.rule in RULES:
-            amount = np.zeros(len(moves.low), np.int64)
-            for unit in set(self.units):
-                which = np.array([own == unit for own in self.units])[moves.asset]
-                amount[which] = in_units(moves.low[which], moves.high[which], unit)
-            whole = ordered.Whole(moves.source, moves.target, amount, moves.origin, moves.theft, moves.keep, moves.move)
-            found = ordered.Counted(self.kept, self.fees, none, none, none)
-            self.state, _ = ordered.advance(self.state, whole, self.groups, found, RULES[self.rule], self.after, self.turn)
+            whole = kernels.Whole(
+                moves.source, moves.target, self._whole(moves), moves.origin, moves.theft, moves.keep, moves.move
+            )
+            counted = kernels.Counted(self.kept, self.fees, none, none, none)
+            if self.rule is Rule.TIHO:
+                self.state, _ = tiho.run(self.state, whole, self.groups, counted, self.turn)
+            else:
+                self.state, _ = queues.run(self.state, whole, self.groups, counted, QUEUES[self.rule])
             return
-        ledger = _transfers(moves)
+        found = kernels.Found(self.kept, self.fees, np.empty((0, 0)), np.empty(0))
         if self.rule is Rule.HAIRCUT:
-            kept = kernels.Found(self.kept, self.fees, np.empty((0, self.wide)), np.empty(0))
-            self.state = haircut.advance(self.state, ledger, self.groups, kept)
+            haircut.advance(self.state, _transfers(moves), self.groups, found)
             return
-        sent = np.zeros((len(moves.source), self.wide))
-        kept = kernels.Found(self.kept, self.fees, sent, np.empty(0))
-        self.state = poison.advance(self.state, ledger, self.groups, kept)
-        self._flags(moves.keep, sent, ledger.amount)
+        names = self.sight.roles.groups.categories
+        mixer = names.index("mixer") if "mixer" in names else NONE
+        poison.advance(self.state, _transfers(moves), self.groups, found, len(names), mixer)
 
-    def _received(self, moves: Moves) -> None:
-        at = np.flatnonzero(moves.keep >= 0)
-        keep = moves.keep[at]
-        for place, limb in enumerate((moves.low & LIMB, moves.low >> SHIFT, moves.high & LIMB, moves.high >> SHIFT)):
-            np.add.at(self.limbs[:, place], keep, limb[at].astype(np.int64))
-        np.minimum.at(self.first, keep, moves.time[at])
-        np.maximum.at(self.last, keep, moves.time[at])
-
-    def _flags(self, keep: NDArray[Any], sent: NDArray[Any], amount: NDArray[np.float64]) -> None:
-        """Under poison: what carries a flag may carry several, so each transfer is looked at by itself."""
-        at = np.flatnonzero(keep >= 0)
-        groups, count = self.sight.roles.groups, self.groups.number
-        by_group: Any = (sent[at, : self.wide - 2].reshape(len(at), self.groups.hops + 1, count) > 0).any(axis=1)
-        lost = (sent[at, self.wide - 2 :] > 0).any(axis=1) | by_group[:, groups.unknown] | by_group[:, groups.blind]
-        np.add.at(self.unresolved, keep[at], np.where(lost, amount[at], 0.0))
-        doubtful = lost.copy()
-        if "mixer" in groups.categories:
-            doubtful |= by_group[:, groups.categories.index("mixer")]
-        for place in range(len(groups.categories)):
-            np.add.at(self.upper[:, place], keep[at], np.where(by_group[:, place] | doubtful, amount[at], 0.0))
+    def _whole(self, moves: Moves) -> NDArray[np.int64]:
+        """Amounts in their assets' units."""
+        if len(set(self.units)) == 1:
+            return in_units(moves.low, moves.high, self.units[0])
+        amount = np.zeros(len(moves.low), np.int64)
+        for unit in set(self.units):
+            which = np.array([own == unit for own in self.units])[moves.asset]
+            amount[which] = in_units(moves.low[which], moves.high[which], unit)
+        return amount
 
     def found(self) -> Found:
         """What was found, checked to sum."""
         groups, count = self.sight.roles.groups, self.groups.number
         rows = len(self.wanted)
         parts, totals = self.kept[:rows, : self.wide], self.kept[:rows, self.wide]
-        if self.rule is not Rule.POISON and rows:
+        if self.rule is Rule.POISON:
+            unresolved, upper = self.kept[:rows, self.wide + 1], self.kept[:rows, self.wide + 2 :]
+        else:
             off = np.abs(parts.sum(axis=1) - totals)
             allowed = totals * ROUNDING if self.rule is Rule.HAIRCUT else np.zeros(rows)
-            if (off > allowed).any() or parts.min() < 0:
+            if rows and ((off > allowed).any() or parts.min() < 0):
                 worst = int(np.argmax(off - allowed))
                 raise EngineError(
                     f"the account of row {worst} sums to {parts[worst].sum()}, not to {totals[worst]}: please report this fault"
                 )
-            by_group = parts[:, : self.wide - 2].reshape(rows, self.groups.hops + 1, count).sum(axis=1)
-            self.unresolved[:rows] = (
-                by_group[:, groups.unknown] + by_group[:, groups.blind] + parts[:, self.wide - 2 :].sum(axis=1)
-            )
-        unit = np.array(self.units if self.rule in RULES else [1] * len(self.units), object)[self.wanted]
-        received = self.limbs[:rows], self.first[:rows], self.last[:rows]
-        return Found(parts, unit, self.upper[:rows], self.unresolved[:rows], *received, int(self.state.used[2]))
+            by_group = parts.reshape(rows, self.groups.hops + 2, count)
+            lost = by_group[:, :-1, [groups.unknown, groups.blind]].sum(axis=(1, 2)) + by_group[:, -1].sum(axis=1)
+            unresolved, upper = lost.astype(np.float64), np.zeros((rows, len(groups.categories)))
+        unit = np.array(self.units, object)[self.wanted]
+        first, last = self.span[:rows].T
+        return Found(parts, unit, upper, unresolved, self.limbs[:rows], first, last, int(self.state.used[2]))
 
 
 def _units(ledger: Ledger) -> list[int]:

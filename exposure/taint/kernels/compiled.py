@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -19,17 +21,29 @@ F = TypeVar("F", bound=Callable[..., Any])
 def cache_folder() -> Path:
     """The folder of compiled kernels, mode 0700: it is code, so nobody else may write there."""
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = base / "chain-exposure" / "kernels"
+    folder = base / "chain-exposure" / "kernels" / _edition()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    folder.chmod(0o700)
+    for one in (folder.parent, folder):
+        one.chmod(0o700)
     return folder
 
 
+@cache
+def _edition() -> str:
+    """Hash of all kernels' sources: numba looks for changes in a function's own file only, not in those that it calls."""
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
+
+
 def kernel(function: F) -> F:
-    """Compile a function without Python objects; the machine code is cached between runs."""
+    """Compile a function without Python objects; the machine code is cached between runs, where that can be written."""
     settings: Any = numba.config
-    settings.CACHE_DIR = str(cache_folder())
-    compiled: Any = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    try:
+        settings.CACHE_DIR = str(cache_folder())
+        kept = True
+    except OSError:  # no home that can be written: compiled anew in each process
+        kept = False
+    compiled: Any = numba.njit(cache=kept, nogil=True, error_model="numpy")(function)
     return cast(F, compiled)
 
 

@@ -1,0 +1,249 @@
+"""Tiho over an account ledger, compiled: lots of exact integers in lists sorted by their turn. Definition in the reference.
+
+A lot is an amount and a tag (`layout`: hop and group). The head of a pot's list is what leaves first. Lots that leave whole
+change hands without being copied. A pot that holds nothing tracked has no lots at all: its balance says everything.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exposure.taint.kernels.compiled import kernel, prefetch
+from exposure.taint.kernels.haircut import AHEAD
+from exposure.taint.kernels.layout import FEE, HOP, NONE, OWN, STILL, Counted, Groups, Whole, role_codes, width
+from exposure.taint.kernels.memory import reserve
+
+POT = np.dtype([("balance", "i8"), ("received", "i8"), ("head", "i4"), ("tail", "i4"), ("spare", "i8")], align=True)
+"""Header of a pot, 32 bytes. ``head``: the lot that leaves next; -1: nothing tracked; less: a role (`layout.role_codes`)."""
+LOT = np.dtype([("amount", "i8"), ("tag", "i4"), ("next", "i4")], align=True)
+SPARE = 4
+"""Lots that one transfer may need beyond those that it gives back."""
+
+
+class Lists(NamedTuple):
+    """State: headers by pot, pool of lots, and ``used``: lots ever in use, first free lot (-1: none), tracked transfers."""
+
+    headers: Any
+    lots: Any
+    used: NDArray[np.int64]
+
+
+def empty(pots: int, roles: NDArray[Any] | None = None, lots: int = 4096) -> Lists:
+    """State of ``pots`` empty pots; ``roles``: by pot, see `layout.role_codes`."""
+    headers = reserve(pots, POT)
+    headers["head"] = -1 if roles is None else role_codes(roles, pots)
+    headers["tail"] = -1
+    return Lists(headers, reserve(lots, LOT), np.array([0, -1, 0], np.int64))
+
+
+def larger(lists: Lists) -> Lists:
+    """The same state with room for twice as many lots."""
+    lots = reserve(2 * len(lists.lots), LOT)
+    lots[: lists.used[0]] = lists.lots[: lists.used[0]]
+    return lists._replace(lots=lots)
+
+
+def turns(groups: Groups, *, doubtful: int = NONE) -> NDArray[np.int32]:
+    """By tag, its turn, smallest first: seeds by hop, unresolved, attributed with most hops first, what is not tracked.
+
+    ``doubtful``: a group among the seeds' that is served with the unresolved all the same.
+    """
+    count, hops = groups.number, groups.hops
+    turn = np.full(width(count, hops) + 1, hops + 1, np.int32)
+    turn[-1] = 3 * hops + 9
+    for hop in range(hops + 1):
+        for group in range(count):
+            if group < groups.seeds and group != doubtful:
+                turn[hop * count + group] = hop
+            elif group >= groups.unresolved:
+                turn[hop * count + group] = hops + 2 + (hops - hop)
+    return turn
+
+
+@kernel
+def _new(lots: Any, used: NDArray[np.int64]) -> Any:
+    lot = used[1]
+    if lot >= 0:
+        used[1] = lots[lot].next
+        return lot
+    used[0] += 1
+    return used[0] - 1
+
+
+@kernel
+def _free(lots: Any, used: NDArray[np.int64], lot: int) -> None:
+    lots[lot].next = used[1]
+    used[1] = lot
+
+
+@kernel
+def _put(headers: Any, lots: Any, used: NDArray[np.int64], turn: NDArray[np.int32], d: int, lot: int) -> None:
+    """Put a lot into a pot's list; neighbours that carry the same become one."""
+    head, tail, tag = headers[d].head, headers[d].tail, lots[lot].tag
+    if head < 0:
+        lots[lot].next = -1
+        headers[d].head = headers[d].tail = lot
+        return
+    if turn[tag] < turn[lots[head].tag]:
+        lots[lot].next = head
+        headers[d].head = lot
+        return
+    before = tail
+    if turn[tag] < turn[lots[tail].tag]:
+        before = head
+        while turn[lots[lots[before].next].tag] <= turn[tag]:
+            before = lots[before].next
+    if lots[before].tag == tag:
+        lots[before].amount += lots[lot].amount
+        _free(lots, used, lot)
+        return
+    lots[lot].next = lots[before].next
+    lots[before].next = lot
+    if before == tail:
+        headers[d].tail = lot
+
+
+@kernel
+def advance(
+    lists: Lists, ledger: Whole, groups: Groups, found: Counted, turn: NDArray[np.int32], start: int
+) -> tuple[int, NDArray[np.int64]]:
+    """Carry out transfers in order from place ``start`` on; see `queues.advance`."""
+    headers, lots, used = lists.headers, lists.lots, lists.used
+    source, target, amount = ledger.source, ledger.target, ledger.amount
+    count = groups.number
+    last = (groups.hops + 1) * count
+    clean = last + count
+    has_origin, has_theft, has_keep = ledger.origin.shape[0] > 0, ledger.theft.shape[0] > 0, ledger.keep.shape[0] > 0
+    has_move, by_pot, shorts = ledger.move.shape[0] > 0, groups.shortfall.shape[0] > 1, found.short.shape[0] > 0
+    logs = found.ends.shape[0] > 0
+    written, sent = found.ends[start] if logs else 0, found.sent
+    n = source.shape[0]
+    for i in range(start, n):
+        if used[0] + SPARE > lots.shape[0]:
+            return i, sent
+        if i + AHEAD < n:
+            prefetch(headers, max(source[i + AHEAD], 0))
+            prefetch(headers, max(target[i + AHEAD], 0))
+            ahead = headers[max(source[i + AHEAD // 2], 0)].head
+            if ahead >= 0:
+                prefetch(lots, ahead)
+        value = amount[i]
+        s, d = source[i], target[i]
+        if value <= 0 or (s == d and s >= 0):
+            if logs:
+                found.ends[i + 1] = written
+            continue
+        group = -1
+        if has_origin:
+            group = ledger.origin[i]
+        elif s < 0:
+            group = groups.minted
+        elif headers[s].head < -1:
+            group = (-2 - headers[s].head) >> 1
+        drawn, lacking, head = group < 0, value, -1
+        if drawn:
+            head = headers[s].head
+            lacking = max(value - headers[s].balance, 0)
+            headers[s].balance -= value - lacking
+            if lacking:
+                group = groups.shortfall[s if by_pot else 0]
+                if shorts:
+                    found.short[s] += lacking
+        theft = ledger.theft[i] if has_theft else -1
+        kept = ledger.keep[i] if has_keep else -1
+        move = ledger.move[i] if has_move else HOP
+        if kept >= 0:
+            found.kept[kept, clean] += value
+        if d == FEE:
+            found.fees[clean] += value
+        listed = head >= 0
+        tracked = listed or theft >= 0 or (group >= 0 and lacking > 0)
+        used[2] += tracked
+        into = False
+        if d >= 0:
+            headers[d].received += value
+            role = headers[d].head
+            if role >= -1:
+                into = tracked or role >= 0
+                if tracked and role < 0 and headers[d].balance > 0:
+                    lot = _new(lots, used)  # what was not tracked so far takes its place in the list
+                    lots[lot].amount, lots[lot].tag = headers[d].balance, clean
+                    _put(headers, lots, used, turn, d, lot)
+            if role >= -1 or (-2 - role) & 1 == 0:
+                headers[d].balance += value
+        left = value
+        while left > 0 and (listed or into or kept >= 0 or d == FEE or logs):
+            # the next lot to move: from the list, then what is not tracked, then the origin or shortfall
+            whole, lot, take, tag = False, -1, left, clean
+            if left > lacking:
+                take = left - lacking
+                if head >= 0:
+                    lot, tag = head, lots[head].tag
+                    if lots[lot].amount <= take:
+                        take, head, whole = lots[lot].amount, lots[lot].next, True
+                    else:
+                        lots[lot].amount -= take
+                    if move == HOP:
+                        tag += count if tag < last else 0
+                    elif move == OWN and tag < count:
+                        tag += count
+            elif group >= count:
+                tag = last + group - count
+            elif group >= 0:
+                tag = group if move == STILL else count + group
+            left -= take
+            if theft >= 0 and (tag == clean or tag % count >= groups.seeds):
+                tag = theft
+            if tag < clean:
+                if kept >= 0:
+                    found.kept[kept, tag] += take
+                if d == FEE:
+                    found.fees[tag] += take
+            if logs:
+                if 2 * written + 2 > sent.shape[0]:
+                    longer = np.empty(2 * sent.shape[0] + 2, np.int64)
+                    longer[: 2 * written] = sent[: 2 * written]
+                    sent = longer
+                sent[2 * written], sent[2 * written + 1] = tag, take
+                written += 1
+            if into:
+                if not whole:
+                    lot = _new(lots, used)
+                lots[lot].amount, lots[lot].tag = take, tag
+                _put(headers, lots, used, turn, d, lot)
+            elif whole:
+                _free(lots, used, lot)
+        if listed:
+            headers[s].head = head
+            if head < 0:
+                headers[s].tail = -1
+            elif lots[head].next < 0 and lots[head].tag == clean:
+                _free(lots, used, head)  # nothing tracked is left: the balance says it all
+                headers[s].head = headers[s].tail = -1
+        if logs:
+            found.ends[i + 1] = written
+    return n, sent
+
+
+def run(lists: Lists, ledger: Whole, groups: Groups, found: Counted, turn: NDArray[np.int32]) -> tuple[Lists, Counted]:
+    """Carry out transfers in order, with room made for lots as they need it; returns state and findings."""
+    place, count = 0, len(ledger.source)
+    while True:
+        place, sent = advance(lists, ledger, groups, found, turn, place)
+        found = found._replace(sent=sent)
+        if place == count:
+            return lists, found
+        lists = larger(lists)
+
+
+def lots(lists: Lists, pot: int) -> list[tuple[int, int]]:
+    """Tags and amounts of the lots of a pot, in the order in which they leave; none if it holds nothing tracked."""
+    found, at = [], int(lists.headers[pot]["head"])
+    while at >= 0:
+        lot = lists.lots[at]
+        found.append((int(lot["tag"]), int(lot["amount"])))
+        at = int(lot["next"])
+    return found
