@@ -207,6 +207,7 @@ def resolve(
     actors: Mapping[str, Entity] = MappingProxyType({}),
     hubs: Mapping[str, str] = MappingProxyType({}),
     owners: Mapping[str, str] = MappingProxyType({}),
+    inherits: Mapping[str, int] = MappingProxyType({}),
     seeds_from_designation: bool = False,
     notes: tuple[str, ...] = (),
 ) -> Labels:
@@ -222,6 +223,9 @@ def resolve(
         Addresses that behave like unknown services, with the reason. A tagged one is what its tag says.
     owners
         Cluster of an address; members share one attribution.
+    inherits
+        Of a cluster: what of a tag's confidence goes over to its other members, in percent. A service's tag of which less
+        than the confidence of a boundary would be left does not go over: its address stays by itself.
     seeds_from_designation
         Make a seed an ordinary address before its first date.
     notes
@@ -232,11 +236,13 @@ def resolve(
     Labels
         With ``digest``, the SHA-256 over its sorted content.
     """
+    tags = list(tags)
+    owners = _apart(tags, _own_together(tags, dict(owners), roles), inherits, roles)
     grouped: dict[tuple[SubjectKind, str], list[Standing]] = defaultdict(list)
     for tag in tags:
         kind, subject = tag.tag.kind, tag.tag.subject
         if kind is not SubjectKind.UNCHECKED:
-            grouped[kind, owners.get(subject, subject)].append(tag)
+            grouped[kind, owners.get(subject, subject) if kind is SubjectKind.ADDRESS else subject].append(tag)
     seeds: dict[SubjectKind, dict[str, Seed]] = defaultdict(dict)
     services: dict[Role, dict[str, Service]] = defaultdict(dict)
     for (kind, subject), those in sorted(grouped.items()):
@@ -253,11 +259,60 @@ def resolve(
         asset_seeds=seeds[SubjectKind.ASSET],
         boundaries=services[Role.BOUNDARY],
         pass_through=services[Role.PASS_THROUGH],
-        owners=dict(owners),
+        inherited=_inherited(tags, owners, inherits, {**seeds[SubjectKind.ADDRESS], **services[Role.BOUNDARY]}),
+        owners=owners,
         seeds_from_designation=seeds_from_designation,
         notes=notes,
     )
     return with_hubs(labels, hubs)
+
+
+def _own_together(tags: list[Standing], owners: dict[str, str], roles: Mapping[Category, Role]) -> dict[str, str]:
+    """One's own institution knows its addresses: those of one form are one owner, so moves among them are none."""
+    own: dict[tuple[str, str], set[str]] = defaultdict(set)
+    trusted = (tag for tag in tags if tag.tag.category is Category.OWN_INSTITUTION and tag.tag.kind is SubjectKind.ADDRESS)
+    for tag in trusted:
+        if _candidate(tag, roles, {}).role is Role.BOUNDARY:
+            own[tag.tag.entity, tag.tag.family].add(tag.tag.subject)
+    for addresses in own.values():
+        if len(addresses) > 1:
+            head = min(addresses)
+            clusters = {owners[address] for address in addresses if address in owners}
+            owners |= {member: head for member, owner in owners.items() if owner in clusters}
+            owners |= dict.fromkeys(addresses, head)
+    return owners
+
+
+def _apart(
+    tags: list[Standing], owners: dict[str, str], inherits: Mapping[str, int], roles: Mapping[Category, Role]
+) -> dict[str, str]:
+    """Take addresses of services out of clusters that must not inherit so weak a tag."""
+    by_owner: dict[str, list[Standing]] = defaultdict(list)
+    for tag in tags:
+        if tag.tag.kind is SubjectKind.ADDRESS and owners.get(tag.tag.subject) in inherits:
+            by_owner[owners[tag.tag.subject]].append(tag)
+    for owner, those in by_owner.items():
+        winner = attribute(those, roles=roles).winner
+        left = winner.standing.tag.confidence * inherits[owner] // 100
+        if winner.role not in (Role.BOUNDARY, Role.PASS_THROUGH) or left >= MIN_BOUNDARY_CONFIDENCE:
+            continue
+        alone = {tag.tag.subject for tag in those}
+        rest = [member for member, known in owners.items() if known == owner and member not in alone]
+        for member in alone:
+            del owners[member]
+        owners |= dict.fromkeys(rest, rest[0] if rest else owner)
+    return owners
+
+
+def _inherited(
+    tags: list[Standing], owners: Mapping[str, str], inherits: Mapping[str, int], parties: Mapping[str, Seed | Service]
+) -> dict[str, int]:
+    tagged = {tag.tag.subject for tag in tags}
+    return {
+        member: parties[owner].confidence * inherits[owner] // 100
+        for member, owner in owners.items()
+        if owner in inherits and owner in parties and member not in tagged
+    }
 
 
 def _unify(groups: Iterable[dict[str, Seed]]) -> None:
@@ -303,6 +358,7 @@ def digest_of(labels: Labels) -> str:
         *({str(key): text(party) for key, party in group.items()} for group in parties),
         dict(labels.hubs),
         dict(labels.owners),
+        *([dict(labels.inherited)] if labels.inherited else []),
         labels.seeds_from_designation,
     ]
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

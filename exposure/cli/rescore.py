@@ -49,6 +49,13 @@ FORMATS = ("csv", "parquet", "jsonl")
     show_default=True,
     help="Whether a party counts as listed for all its transfers, or from its first listing on.",
 )
+@click.option(
+    "--clusters",
+    type=click.Choice(["none", "evidence", "exploration"]),
+    default="none",
+    show_default=True,
+    help="Join addresses of one owner: not at all, by what stands as evidence, or also by guesses at change.",
+)
 @click.option("--engine", metavar="NAME", help="What computes: only `local` scores whole ledgers.")
 @click.option("--fail-on", metavar="CATEGORY[:SHARE%]", multiple=True, help="Exit with 3 at or above this. Repeatable.")
 @click.option(

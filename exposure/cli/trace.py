@@ -63,6 +63,13 @@ Exit codes: 0 done; 2 wrong input; 3 a --fail-on condition holds;
     show_default=True,
     help="Whether a party counts as listed for all its transfers, or from its first listing on.",
 )
+@click.option(
+    "--clusters",
+    type=click.Choice(["none", "evidence", "exploration"]),
+    default="none",
+    show_default=True,
+    help="Join addresses of one owner: not at all, by what stands as evidence, or also by guesses at change.",
+)
 @click.option("--engine", metavar="NAME", help="What computes; `reference` is the plain definition.")
 @click.option("--offline", is_flag=True, default=None, help="Never use the network.")
 @click.option("--max-transactions", metavar="N", help="Stop after so many transactions, largest value first.")

@@ -131,7 +131,8 @@ class Labels:
     """The label snapshot of a run. Keys are canonical addresses, coins, transaction hashes, asset ids.
 
     ``owners`` maps a member of a cluster to the cluster's id; an address that is not in it owns itself. Keys of
-    ``seeds``, ``boundaries``, ``hubs`` and ``pass_through`` are owners (see `owner`).
+    ``seeds``, ``boundaries``, ``hubs`` and ``pass_through`` are owners (see `owner`). ``inherited``: members of a cluster that
+    are what another member's tag says, with the confidence that is left of it.
     """
 
     seeds: Mapping[str, Seed] = field(default_factory=_empty)
@@ -141,6 +142,7 @@ class Labels:
     boundaries: Mapping[str, Service] = field(default_factory=_empty)
     pass_through: Mapping[str, Service] = field(default_factory=_empty)
     hubs: Mapping[str, str] = field(default_factory=_empty)
+    inherited: Mapping[str, int] = field(default_factory=_empty)
     owners: Mapping[str, str] = field(default_factory=_empty)
     seeds_from_designation: bool = False
     digest: str = ""

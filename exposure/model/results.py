@@ -312,6 +312,7 @@ class Question:
     asset: str | None = None
     labels_as_of: int | None = None
     seeds_from: str = "always"
+    clusters: str = "none"
     taint_fee: bool = False
     max_transactions: int | None = None
     engine: str = "reference"

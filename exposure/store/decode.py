@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
+from exposure.model import joint
 from exposure.model.ledger import Coin, Kind, Output, Place, Spend, Status, Transfer, UtxoTx
 from exposure.store.lookup import integers
 
@@ -20,6 +21,9 @@ INPUT_COLUMNS = ("tx", "n", "block", "tx_index", "time", "spent_tx", "spent_n", 
 
 NO_OUTPUT = "script:unknown"
 """Address of an output whose row is missing between others of its transaction; its amount is 0."""
+
+MIN_JOINT = 3
+"""Inputs and outputs that a transaction of several owners has at least, as far as it can be recognised."""
 
 _KINDS = {kind.value: kind for kind in Kind}
 
@@ -130,7 +134,16 @@ def utxo_tx(received: list[OutputRow], spent: list[InputRow]) -> UtxoTx:
         tuple(filled),
         coinbase=coinbase,
         unknown_inputs=not whole,
+        joint=_joint(received, spent),
     )
+
+
+def _joint(received: list[OutputRow], spent: list[InputRow]) -> bool:
+    """Whether a transaction looks as if several owners made it together."""
+    if len(spent) < MIN_JOINT or len(received) < MIN_JOINT:
+        return False
+    inputs = [(row.address, row.amount) for row in spent]
+    return joint.form(inputs, [(row.address, row.amount) for row in received], received[0].time) in joint.MARKED
 
 
 def utxo_txs(received: Iterable[OutputRow], spent: Iterable[InputRow]) -> Iterator[UtxoTx]:

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TypeVar
 
+from exposure.attribution.clusters import Method
 from exposure.errors import InputError
 from exposure.model.labels import Category
 from exposure.model.policy import Policy
@@ -16,7 +17,7 @@ from exposure.text import shown
 from exposure.units import to_unix, zone
 from exposure.workflows.trace.options import TraceOptions
 
-Named = TypeVar("Named", Rule, Direction, Category)
+Named = TypeVar("Named", Rule, Direction, Category, Method)
 
 Moment = int | str | date | datetime
 """A point in time: unix seconds, a text (``2024-03-18``, ``2024-03-18T09:12:00Z``), a date or a datetime (naive: UTC)."""
@@ -40,6 +41,7 @@ def trace_options(
     dust_usd: float | None = None,
     seeds_from: str = "always",
     policy: str | Path | Sequence[str | Path] = (),
+    clusters: str | Method = Method.NONE,
     tz: str = "UTC",
 ) -> TraceOptions:
     """The options of a trace from what people write; the command line and `exposure.api.trace` both read them here.
@@ -72,6 +74,7 @@ def trace_options(
         labels_as_of=moment(labels_as_of, tz, end=True),
         seeds_from_designation=seeds_from == "designation",
         policies=_policies(policy),
+        clusters=named(Method, clusters, "method of clustering"),
     )
     _check_policies(options)
     if engine is not None:

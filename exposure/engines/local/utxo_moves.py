@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from exposure.attribution.clusters.kernels import forms
 from exposure.engines.local.moves import Moves, Sight, blank, in_order, stolen, words
 from exposure.engines.local.roles import Theft
+from exposure.model.joint import MARKED
 from exposure.taint.kernels.layout import FEE, HOP, NONE, OWN, STILL
 
 OUTPUT, COINBASE, LACKING = 1, 2, 4
@@ -48,6 +50,9 @@ def moves(columns: Columns, part: slice, coins: int, sight: Sight, *, strict: bo
     wide = np.int64(len(roles.owner) + 1)
     known = ~out & (owner >= 0)
     own[out] = np.isin(tx[out] * wide + owner[out], tx[known] * wide + owner[known])
+    form = np.zeros(number, np.int64)
+    forms(tx, row["flags"], row["address"], row["amount"], time, form)
+    joint = np.isin(form, [int(one) for one in MARKED])[tx]
 
     inputs = ~out & (amount > 0) & ~coinbase
     if not sight.poison:
@@ -91,7 +96,7 @@ def moves(columns: Columns, part: slice, coins: int, sight: Sight, *, strict: bo
         high=high,
         theft=theft,
         keep=np.where(kept, sight.wanted[np.maximum(row["address"][made], 0)], np.int32(NONE)),
-        move=np.where(own[made] | coinbase[made], OWN, HOP),
+        move=np.where((own & ~joint)[made] | coinbase[made], OWN, HOP),
         time=time[made],
     )
     turn = np.lexsort((row["n"][made], -amount[made] if sight.tiho else row["n"][made]))

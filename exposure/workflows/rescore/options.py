@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from exposure.attribution.clusters import Method
 from exposure.model.settings import DEFAULT_HOPS, DEFAULT_HUB_COUNTERPARTIES, Rule
 
 MAX_HOPS = 250
@@ -21,3 +22,4 @@ class RescoreOptions:
     hub_counterparties: int = DEFAULT_HUB_COUNTERPARTIES
     dust_usd: float = 1.0
     seeds_from_designation: bool = False
+    clusters: Method = Method.NONE

@@ -25,6 +25,7 @@ from exposure.sources.address_lists import Listed
 from exposure.store.numbered import Numbered, hashes, numbered
 from exposure.store.prices import Prices
 from exposure.store.store import Store
+from exposure.workflows.clusters import snapshot_with_clusters
 from exposure.workflows.labels import snapshot
 from exposure.workflows.rescore.missing import missing
 from exposure.workflows.rescore.options import MAX_HOPS, RescoreOptions
@@ -59,6 +60,7 @@ def answer(
     if strict_input and rejected:
         raise InputError(f"wallet {rejected[0].line}: {rejected[0].fault}")
     found = snapshot(store, as_of=options.labels_as_of, seeds_from_designation=options.seeds_from_designation)
+    found = snapshot_with_clusters(store, found, dict.fromkeys(chains), options.clusters)
     run = _run(store, found.labels, options)
     names = pa.array(wallets, pa.string())
     own = pa.array([_own(found.labels, wallet) for wallet in wallets], pa.string())

@@ -86,6 +86,7 @@ def rescore_options(
     rule: str | Rule | Sequence[str | Rule] = Rule.HAIRCUT,
     labels_as_of: Moment | None = None,
     seeds_from: str = "always",
+    clusters: str = "none",
     hub_counterparties: int | None = None,
     dust_usd: float | None = None,
 ) -> RescoreOptions:
@@ -105,6 +106,7 @@ def rescore_options(
         rule=rule,
         labels_as_of=labels_as_of,
         seeds_from=seeds_from,
+        clusters=clusters,
         hub_counterparties=hub_counterparties,
         dust_usd=dust_usd,
     )
@@ -117,4 +119,5 @@ def rescore_options(
         hub_counterparties=read.hub_counterparties,
         dust_usd=read.dust_usd,
         seeds_from_designation=read.seeds_from_designation,
+        clusters=read.clusters,
     )

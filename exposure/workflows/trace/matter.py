@@ -64,12 +64,13 @@ def own_flags(address: str | None, labels: Labels, now: int) -> tuple[Own, ...]:
                 address,
                 through,
                 seed.sources,
-                seed.confidence,
+                labels.inherited.get(address, seed.confidence),
                 regimes(seed.designations, None, now),
             ),
         )
     for services in (labels.boundaries, labels.pass_through):
         service = services.get(owner)
         if service is not None:
-            return (Own(service.category, service.entity, address, through, service.sources, service.confidence),)
+            sure = labels.inherited.get(address, service.confidence)
+            return (Own(service.category, service.entity, address, through, service.sources, sure),)
     return ()

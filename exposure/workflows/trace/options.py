@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from exposure.attribution.clusters import Method
 from exposure.model.policy import Policy
 from exposure.model.settings import (
     DEFAULT_HOPS,
@@ -23,6 +24,7 @@ class TraceOptions:
     deposit or transaction, `both` for an address. ``hops`` None: no limit. ``as_of`` None: the whole store.
     ``labels_as_of`` None: the newest tags. ``dust_usd``: counterparties below it do not make a hub (no price: none do).
     ``policies`` judge the report; what they say of roles of categories changes its figures (`roles`).
+    ``clusters``: which heuristics join addresses of one owner.
     """
 
     chain: str | None = None
@@ -41,6 +43,7 @@ class TraceOptions:
     hub_counterparties: int = DEFAULT_HUB_COUNTERPARTIES
     dust_usd: float = 1.0
     seeds_from_designation: bool = False
+    clusters: Method = Method.NONE
     policies: tuple[Policy, ...] = ()
 
     @property

@@ -39,11 +39,13 @@ from exposure.taint.reference.lots import Origin, Run
 from exposure.tracing.bracket import Arc, bracket, bracket_of
 from exposure.tracing.hubs import account_hubs, utxo_hubs
 from exposure.tracing.paths import Ways
+from exposure.workflows.clusters import snapshot_with_clusters
 from exposure.workflows.labels import Snapshot, snapshot
 from exposure.workflows.trace.ledgers import AccountLedger, Moved, Subledger, UtxoLedger
 from exposure.workflows.trace.matter import Matter, own_flags
 from exposure.workflows.trace.options import TraceOptions
 from exposure.workflows.trace.own_coins import counted_from_spending
+from exposure.workflows.trace.owners import between_owners
 from exposure.workflows.trace.sections import section
 from exposure.workflows.trace.subjects import Ledgers, Target, deposits_of, made_by, targets
 from exposure.workflows.trace.worth import Worth
@@ -71,6 +73,9 @@ def answer(store: Store, text: str, options: TraceOptions) -> Report:
         roles=role_of(options.roles),
         seeds_from_designation=options.seeds_from_designation,
     )
+    bounds = {target.chain: ledgers.history(target.chain).as_of for target in found}
+    labels = snapshot_with_clusters(store, labels, bounds, options.clusters)
+    found = between_owners(found, ledgers, labels.labels)
     question = _Question(store, options, ledgers, labels, chosen)
     sections = [made for target in found for made in question.sections(target)]
     hubs = {**labels.labels.hubs, **question.hubs}
@@ -86,6 +91,7 @@ def answer(store: Store, text: str, options: TraceOptions) -> Report:
             asset=options.asset,
             labels_as_of=options.labels_as_of,
             seeds_from="designation" if options.seeds_from_designation else "always",
+            clusters=options.clusters.value,
             max_transactions=options.max_transactions,
             engine=options.engine,
         ),

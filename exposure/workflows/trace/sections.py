@@ -176,7 +176,7 @@ def _exposures(
 
 def _seed_used(address: str, seed: Seed, labels: Labels) -> SeedUsed:
     own = labels.seeds.get(labels.owner(address), seed)
-    return SeedUsed(address, own.sources, own.confidence)
+    return SeedUsed(address, own.sources, labels.inherited.get(address, own.confidence))
 
 
 _KNOWN: dict[str, Literal["service", "mint", "held", "fee", "burn"]] = {
