@@ -164,7 +164,7 @@ def trace(store: Store | str | Path, subject: str, **options: object) -> Result:
         An address, a transaction hash, ``TX:N``, or ``ADDRESS@TIME[#n]``.
     **options
         As `trace_options` takes them: ``chain``, ``asset``, ``hops``, ``rule``, ``direction``, ``since``, ``until``,
-        ``as_of``, ``labels_as_of``, ``engine``, ``max_transactions``, ``seeds_from``, ``policy``.
+        ``as_of``, ``labels_as_of``, ``engine``, ``max_transactions``, ``seeds_from``, ``policy``, ``clusters``.
 
     Raises
     ------
@@ -315,8 +315,8 @@ def rescore(store: Store | str | Path, wallets: pd.DataFrame | Iterable[str], **
     wallets
         Addresses, or a frame with a column of them (``address``, ``wallet``, ...). What cannot be read raises.
     **options
-        ``chain``, ``asset``, ``hops`` (default 5), ``rule``, ``labels_as_of``, ``seeds_from``, ``hub_counterparties``,
-        ``dust_usd``.
+        ``chain``, ``asset``, ``hops`` (default 5), ``rule``, ``labels_as_of``, ``seeds_from``, ``clusters``,
+        ``hub_counterparties``, ``dust_usd``.
 
     Returns
     -------

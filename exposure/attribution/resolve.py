@@ -224,8 +224,7 @@ def resolve(
     owners
         Cluster of an address; members share one attribution.
     inherits
-        Of a cluster: what of a tag's confidence goes over to its other members, in percent. A service's tag of which less
-        than the confidence of a boundary would be left does not go over: its address stays by itself.
+        Of a cluster: what of a tag's confidence goes over to its other members, in percent.
     seeds_from_designation
         Make a seed an ordinary address before its first date.
     notes
@@ -237,7 +236,7 @@ def resolve(
         With ``digest``, the SHA-256 over its sorted content.
     """
     tags = list(tags)
-    owners = _apart(tags, _own_together(tags, dict(owners), roles), inherits, roles)
+    owners = _own_together(tags, dict(owners), roles)
     grouped: dict[tuple[SubjectKind, str], list[Standing]] = defaultdict(list)
     for tag in tags:
         kind, subject = tag.tag.kind, tag.tag.subject
@@ -267,40 +266,28 @@ def resolve(
     return with_hubs(labels, hubs)
 
 
-def _own_together(tags: list[Standing], owners: dict[str, str], roles: Mapping[Category, Role]) -> dict[str, str]:
-    """One's own institution knows its addresses: those of one form are one owner, so moves among them are none."""
-    own: dict[tuple[str, str], set[str]] = defaultdict(set)
-    trusted = (tag for tag in tags if tag.tag.category is Category.OWN_INSTITUTION and tag.tag.kind is SubjectKind.ADDRESS)
-    for tag in trusted:
-        if _candidate(tag, roles, {}).role is Role.BOUNDARY:
-            own[tag.tag.entity, tag.tag.family].add(tag.tag.subject)
+def _own_together(tags: Iterable[Standing], owners: dict[str, str], roles: Mapping[Category, Role]) -> dict[str, str]:
+    """One's own institution knows its addresses: those of one form are one owner, so moves among them are none.
+
+    An address of it that somebody lists as anything graver stays by itself, else all of them would be that.
+    """
+    by_address: dict[str, list[Standing]] = defaultdict(list)
+    for tag in tags:
+        if tag.tag.kind is SubjectKind.ADDRESS:
+            by_address[tag.tag.subject].append(tag)
+    own: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for address, those in by_address.items():
+        if not any(tag.tag.category is Category.OWN_INSTITUTION for tag in those):
+            continue
+        winner = attribute(those, roles=roles).winner
+        if winner.role is Role.BOUNDARY and winner.standing.tag.category is Category.OWN_INSTITUTION:
+            own[winner.entity, winner.standing.tag.family].append(address)
     for addresses in own.values():
         if len(addresses) > 1:
             head = min(addresses)
             clusters = {owners[address] for address in addresses if address in owners}
             owners |= {member: head for member, owner in owners.items() if owner in clusters}
             owners |= dict.fromkeys(addresses, head)
-    return owners
-
-
-def _apart(
-    tags: list[Standing], owners: dict[str, str], inherits: Mapping[str, int], roles: Mapping[Category, Role]
-) -> dict[str, str]:
-    """Take addresses of services out of clusters that must not inherit so weak a tag."""
-    by_owner: dict[str, list[Standing]] = defaultdict(list)
-    for tag in tags:
-        if tag.tag.kind is SubjectKind.ADDRESS and owners.get(tag.tag.subject) in inherits:
-            by_owner[owners[tag.tag.subject]].append(tag)
-    for owner, those in by_owner.items():
-        winner = attribute(those, roles=roles).winner
-        left = winner.standing.tag.confidence * inherits[owner] // 100
-        if winner.role not in (Role.BOUNDARY, Role.PASS_THROUGH) or left >= MIN_BOUNDARY_CONFIDENCE:
-            continue
-        alone = {tag.tag.subject for tag in those}
-        rest = [member for member, known in owners.items() if known == owner and member not in alone]
-        for member in alone:
-            del owners[member]
-        owners |= dict.fromkeys(rest, rest[0] if rest else owner)
     return owners
 
 

@@ -46,6 +46,21 @@ def read_subject(text: str) -> Subject:
     return Subject(SubjectKind.ADDRESS, address.canonical, address.family)
 
 
+def with_memo(subject: Subject, memo: str) -> Subject:
+    """An (address, memo) pair as one subject, ``ADDRESS#MEMO``: on some chains only both together name a customer.
+
+    Raises
+    ------
+    InputError
+        If there is a memo, but the address is of a chain that is read: none of them has destination tags.
+    """
+    if not memo:
+        return subject
+    if subject.kind is not SubjectKind.UNCHECKED or subject.problem:
+        raise InputError(f"a memo does not belong to {shown(subject.canonical, 80)}: its chain has no destination tags")
+    return subject._replace(canonical=f"{subject.canonical}#{memo}")
+
+
 def read_any_subject(text: str, kind: str = "") -> Subject:
     """`read_subject`, and also coins (``TX:N``), transactions (64 hex digits) and assets (``CHAIN/CONTRACT``).
 

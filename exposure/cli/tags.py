@@ -121,6 +121,38 @@ def explain(address: str, as_of: str | None, format_: str, output: Path | None, 
 
 
 @tags.command(
+    epilog="\b\nExamples:\n  exposure tags cluster 12QtD5BFwRsdNsAZY76UVE1xyCGNTojH9h\n"
+    "  exposure tags cluster bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq --clusters exploration --format json"
+)
+@click.argument("address")
+@click.option("--chain", metavar="CHAIN", help="Only this chain.")
+@click.option(
+    "--clusters",
+    "method",
+    type=click.Choice(["evidence", "exploration"]),
+    default="evidence",
+    show_default=True,
+    help="By which heuristics: those that stand as evidence, or also guesses at change.",
+)
+@click.option("--as-of", metavar="DATE", help="With the lists of this day.")
+@format_option("table", "json")
+@output_option
+@store_option
+def cluster(
+    address: str, chain: str | None, method: str, as_of: str | None, format_: str, output: Path | None, store: Path | None
+) -> None:
+    """Which addresses share an owner with ADDRESS, by which heuristic and transaction, and what tags it inherits."""
+    from exposure.attribution.clusters import Method
+    from exposure.cli import cluster_text
+    from exposure.cli.output import emit
+    from exposure.workflows.cluster_of import cluster_of
+
+    with _open(store) as opened:
+        found = cluster_of(opened, address, Method(method), chain=chain, as_of=_moment(as_of))
+    emit(cluster_text.as_json(found) if format_ == "json" else cluster_text.as_table(found), output)
+
+
+@tags.command(
     epilog="\b\nExample:\n  exposure tags add 12QtD5BFwRsdNsAZY76UVE1xyCGNTojH9h --category scam \\\n"
     '    --entity "Fiction Invest" --source "police report 12/2024" --note "paid in by two victims"'
 )

@@ -86,6 +86,8 @@ def _question(report: Report, section: Section, *, whole: bool) -> list[Text]:
             # A ledger without block numbers is ordered by the second: then the time says it all.
             end = f"block {one.block:,} ({day(one.time)})" if one.block != one.time else clock(one.time)
             said.append(f"{name}ledger to {end}")
+    if whole and question.clusters != "none":
+        said.append(f"clusters: {question.clusters}")
     if whole:
         said.append(f"labels of {day(report.run.label_time)}")
     pieces: list[Piece] = [(text + (";" if place < len(said) - 1 else ""), "") for place, text in enumerate(said)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -15,8 +16,10 @@ from numpy.typing import NDArray
 from exposure.attribution.clusters import HEURISTICS, LARGE, METHODS, REASONS, Clusters, Heuristic, Link, Method
 from exposure.attribution.clusters import coins as by_coins
 from exposure.attribution.clusters import deposits as by_transfers
-from exposure.attribution.resolve import resolve
+from exposure.attribution.editions import Standing
+from exposure.attribution.resolve import attribute, resolve
 from exposure.model.labels import Category, Role
+from exposure.model.settings import MIN_BOUNDARY_CONFIDENCE
 from exposure.model.tags import SubjectKind
 from exposure.store import clusters as kept
 from exposure.store.numbered import Numbered, numbered
@@ -204,13 +207,30 @@ def _names(ledger: Numbered, pots: NDArray[np.int64]) -> dict[int, str]:
     return found
 
 
+def too_weak(found: Snapshot, every: Clusters) -> set[str]:
+    """Addresses of services whose tag would not be enough for a boundary if others inherited it: they stay by themselves."""
+    percents = every.percents()
+    by_owner: dict[str, list[Standing]] = defaultdict(list)
+    for (kind, subject), those in found.standings.items():
+        if kind is SubjectKind.ADDRESS and subject in every.owners:
+            by_owner[every.owners[subject]].extend(those)
+    alone: set[str] = set()
+    for owner, tags in by_owner.items():
+        winner = attribute(tags, roles=found.roles).winner
+        left = winner.standing.tag.confidence * percents[owner] // 100
+        if winner.role in (Role.BOUNDARY, Role.PASS_THROUGH) and left < MIN_BOUNDARY_CONFIDENCE:
+            alone |= {standing.tag.subject for standing in tags}
+    return alone
+
+
 def with_clusters(found: Snapshot, every: Iterable[Clusters]) -> Snapshot:
     """A snapshot whose tags go over to the other members of clusters; its digest follows."""
     owners: dict[str, str] = {}
     percents: dict[str, int] = {}
     for one in every:
-        owners |= one.owners
-        percents |= one.percents()
+        strong = one.without(too_weak(found, one))
+        owners |= strong.owners
+        percents |= strong.percents()
     if not owners:
         return found
     labels = resolve(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -60,6 +60,7 @@ METHODS: Mapping[Method, tuple[Heuristic, ...]] = MappingProxyType(
 LARGE = 10_000
 """Two clusters of more than so many addresses are not merged: one mistake would join two services for good."""
 REASONS = ("", "it would join two differently named entities", f"it would join two clusters of more than {LARGE:,} addresses")
+REFUSED_KEPT = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,5 +96,22 @@ class Clusters:
             found[owner] = min(found.get(owner, 100), PERCENT[link.heuristic])
         return found
 
+    def without(self, alone: Collection[str]) -> Clusters:
+        """The clusters without some addresses, and without what only they held together."""
+        touched = {self.owners[address] for address in alone if address in self.owners}
+        if not touched:
+            return self
+        kept = tuple(link for link in self.links if link.one not in alone and link.other not in alone)
+        owners = {address: owner for address, owner in self.owners.items() if owner not in touched}
+        heads: dict[str, str] = {}
 
-REFUSED_KEPT = 1_000
+        def head(address: str) -> str:
+            while heads.setdefault(address, address) != address:
+                address = heads[address]
+            return address
+
+        loose = [link for link in kept if self.owners[link.one] in touched]
+        for link in loose:
+            heads[head(link.other)] = head(link.one)
+        owners |= {address: head(address) for link in loose for address in (link.one, link.other)}
+        return Clusters(owners, kept, self.refused, self.refusals)

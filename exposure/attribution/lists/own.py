@@ -12,7 +12,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from exposure.attribution.lists.csv_text import Lines
-from exposure.attribution.subjects import read_any_subject
+from exposure.attribution.subjects import read_any_subject, with_memo
 from exposure.errors import AttributionError, InputError
 from exposure.model.labels import Category
 from exposure.model.tags import MAX_TEXT, Ground, ListKind, ParsedList, Problem, SubjectKind, Tag
@@ -42,14 +42,21 @@ COLUMNS: Mapping[str, str] = {
     "ticker": "what the address was filed under",
     "actor": "id of an actor in an actor pack",
     "country": "country of the entity",
-    "reference": "id of the entity at its source",
+    "reference": "id of the entity at its source; of a deposit address, the customer (`customer` is another name for it)",
+    "memo": "destination tag or memo that belongs to the address, on chains that have one",
     "unvetted": "yes if anybody can write into the source",
     "measure": "what is imposed (asset freeze, trade ban, ...), separated by ;",
     "ground": f"why it counts as russia_linked: {', '.join(Ground)}; with that category it is required, and so is source",
 }
 """Columns and what they mean. A column of another name is an error: a misread date must not be lost in silence."""
 
-_ALIASES = {"address": "subject", "programmes": "programme", "measures": "measure", "currency": "ticker"}
+_ALIASES = {
+    "address": "subject",
+    "programmes": "programme",
+    "measures": "measure",
+    "currency": "ticker",
+    "customer": "reference",
+}
 _TRUTH = {"": False, "no": False, "false": False, "0": False, "yes": True, "true": True, "1": True}
 
 
@@ -148,7 +155,7 @@ def tag_of(fields: Mapping[str, str]) -> tuple[Tag, str]:
         raise InputError(f"{shown(kind, 40)!r} is not a kind of subject: use address, coin, tx or asset")
     if not get("subject"):
         raise InputError("the subject is empty")
-    subject = read_any_subject(get("subject"), kind)
+    subject = with_memo(read_any_subject(get("subject"), kind), get("memo"))
     unvetted = get("unvetted").lower()
     if unvetted not in _TRUTH:
         raise InputError(f"{shown(unvetted, 40)!r} in the column unvetted is neither yes nor no")
