@@ -147,7 +147,7 @@ def cluster(
     from exposure.cli.output import emit
     from exposure.workflows.cluster_of import cluster_of
 
-    with _open(store) as opened:
+    with open_store(store) as opened:
         found = cluster_of(opened, address, Method(method), chain=chain, as_of=_moment(as_of))
     emit(cluster_text.as_json(found) if format_ == "json" else cluster_text.as_table(found), output)
 
