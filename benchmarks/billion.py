@@ -27,7 +27,7 @@ import pyarrow.parquet as pq
 
 from benchmarks import rules, tables
 from benchmarks.ledgers import Chunk, Shape, chunks
-from benchmarks.scenarios import SCENARIOS, Scenario, moves, opening_moves
+from benchmarks.scenarios import SCENARIOS, Scenario
 
 GROUP = 1 << 20
 AHEAD = 3
@@ -47,13 +47,13 @@ def write_piece(path: Path, ledger: Iterator[Chunk]) -> None:
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
-def read_ahead(path: Path, run: rules.Run, scenario: Scenario) -> Iterator[Any]:
+def read_ahead(path: Path, run: rules.Run) -> Iterator[Any]:
     """The parts of a piece as the rule wants them, read and translated by another thread."""
     file = pq.ParquetFile(path, pre_buffer=False)
 
     def part(group: int) -> Any:
         rows = file.read_row_group(group, use_threads=False)
-        return run.translated(moves(Chunk(*(column.chunk(0).to_numpy() for column in rows.columns)), scenario))
+        return run.translated(Chunk(*(column.chunk(0).to_numpy() for column in rows.columns)))
 
     with file, ThreadPoolExecutor(1) as reader:
         waiting: deque[Future[Any]] = deque()
@@ -70,14 +70,11 @@ def propagate(
 ) -> tables.Grid:
     """Carry a rule through a ledger piece by piece; prints a line for each, returns the table."""
     path = folder / "piece.parquet"
-    small = rules.begin(mode, SMALL.addresses)  # compiles, for arrays such as files give
-    small.advance(small.translated(opening_moves(SMALL, scenario)))
+    small = rules.begin(mode, SMALL, scenario)  # compiles, for arrays such as files give
     write_piece(path, chunks(SMALL))
-    for part in read_ahead(path, small, scenario):
+    for part in read_ahead(path, small):
         small.advance(part)
-    run = rules.begin(mode, shape.addresses)
-    run.advance(run.translated(opening_moves(shape, scenario)))
-    run.seconds, opened = 0.0, run.carrying()
+    run = rules.begin(mode, shape, scenario)
     columns = ("piece", "transfers", "generated s", "propagated s", "rule s", "M/s", "carrying %", "on disk MB", "resident GiB")
     grid = tables.Grid("", columns)
     groups = -(-shape.transfers // group)
@@ -91,11 +88,11 @@ def propagate(
         wrote = time.perf_counter() - start
         size, before, n = path.stat().st_size, run.seconds, min(count * group, shape.transfers - done)
         start = time.perf_counter()
-        for part in read_ahead(path, run, scenario):
+        for part in read_ahead(path, run):
             run.advance(part)
         took = time.perf_counter() - start
         path.unlink()
-        carrying = run.carrying() - opened - carried
+        carrying = run.carrying() - carried
         generated, propagated, done, carried = generated + wrote, propagated + took, done + n, carried + carrying
         grid.add(
             *(str(piece + 1), f"{n:,}", f"{wrote:.1f}", f"{took:.1f}", f"{run.seconds - before:.1f}"),

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from benchmarks import baselines, peers, rules, tables
 from benchmarks.ledgers import Chunk, Shape, chunks
-from benchmarks.scenarios import SCENARIOS, Moves, Reach, Scenario, ledger_moves, reach
+from benchmarks.scenarios import SCENARIOS, Reach, Scenario, ledger_moves, moves, reach
 
 CHUNK = 1 << 22
 SMALL = Shape(20_000, 5_000)
@@ -29,22 +29,30 @@ def median(once: Callable[[], float], runs: int) -> float:
     return statistics.median(once() for _ in range(runs))
 
 
-def timed(mode: rules.Mode, ledger: Sequence[Moves], addresses: int, runs: int) -> tuple[float, int]:
+def timed(mode: rules.Mode, shape: Shape, ledger: Sequence[Chunk], scenario: Scenario, runs: int) -> tuple[float, int]:
     """Median seconds of a rule over a ledger, and how many transfers carried something tracked."""
-    carrying, translated = 0, rules.begin(mode, addresses).translated
-    parts = [translated(part) for part in ledger]
+    small, carrying = rules.begin(mode, SMALL, scenario), 0  # compiles
+    for chunk in chunks(SMALL):
+        small.advance(small.translated(chunk))
+    translated = rules.begin(mode, shape, scenario).translated
+    parts = [translated(chunk) for chunk in ledger]
 
     def once() -> float:
         nonlocal carrying
-        run = rules.begin(mode, addresses)
-        run.advance(parts[0])
-        run.seconds, opened = 0.0, run.carrying()  # openings are no transfers
-        for part in parts[1:]:
+        run = rules.begin(mode, shape, scenario)
+        for part in parts:
             run.advance(part)
-        carrying = run.carrying() - opened
+        carrying = run.carrying()
         return run.seconds
 
     return median(once, runs), carrying
+
+
+def floor_seconds(shape: Shape, ledger: Sequence[Chunk], scenario: Scenario, runs: int) -> float:
+    """Median seconds of the floor over a ledger."""
+    parts = [moves(chunk, scenario) for chunk in ledger]
+    baselines.floor(SMALL.addresses, [moves(chunk, scenario) for chunk in chunks(SMALL)])  # compiles
+    return median(lambda: baselines.floor(shape.addresses, parts)[0], runs)
 
 
 class Bench:
@@ -65,18 +73,14 @@ class Bench:
 
     def compiled(self, scenario: Scenario, modes: Sequence[rules.Mode]) -> None:
         """The floor, and every mode."""
-        name, n = scenario.name, self.shape.transfers
-        moves = list(ledger_moves(self.shape, self.ledger, scenario))
-        self.shares[name] = reach(self.shape.addresses, moves)
-        baselines.floor(self.shape.addresses, moves[:1])
-        self.floors[name] = median(lambda: baselines.floor(self.shape.addresses, moves[1:])[0], self.runs)
-        ends = self.shares[name].drawn + self.shares[name].received
-        self.put("floor: balances only", name, self.floors[name], n, touched=f"{baselines.FLOOR_BYTES * ends / n:.0f}")
-        small = list(ledger_moves(SMALL, chunks(SMALL), scenario))
+        name, shape, n = scenario.name, self.shape, self.shape.transfers
+        self.shares[name] = reached = reach(shape.addresses, ledger_moves(shape, self.ledger, scenario))
+        self.floors[name] = floor_seconds(shape, self.ledger, scenario, self.runs)
+        touched = baselines.FLOOR_BYTES * (reached.drawn + reached.received) / n
+        self.put("floor: balances only", name, self.floors[name], n, touched=f"{touched:.0f}")
         for mode in modes:
-            timed(mode, small, SMALL.addresses, 1)  # compiles
-            seconds, carrying = timed(mode, moves, self.shape.addresses, self.runs)
-            touched = rules.touched(mode, moves, self.shape.addresses)
+            seconds, carrying = timed(mode, shape, self.ledger, scenario, self.runs)
+            touched = rules.touched(mode, shape, self.ledger, scenario)
             self.put(mode.name, name, seconds, n, _percent(carrying / n), f"{touched:.0f}")
 
     def compared(self, scenario: Scenario, slice_: int) -> None:
@@ -127,15 +131,13 @@ def growth(sizes: Sequence[int], categories: Sequence[int], shape: Shape, runs: 
         f"Haircut in scenario {scenario.name}: cost by size, and by number of columns.",
         ("what", "transfers", "addresses", "columns", "ns/transfer", "ns of the floor", "seconds"),
     )
-    small = list(ledger_moves(SMALL, chunks(SMALL), scenario))
     by_size = [(Shape.of(size, shape.births), 5) for size in sizes]
     for what, cases in (("size", by_size), ("columns", [(shape, number) for number in categories])):
         for of, number in cases:
             mode = rules.Mode(f"haircut {number}x5", "haircut", number, 5)
-            moves = list(ledger_moves(of, chunks(of, CHUNK), scenario))
-            timed(mode, small, SMALL.addresses, 1)
-            seconds, _ = timed(mode, moves, of.addresses, runs)
-            base = median(lambda of=of, moves=moves: baselines.floor(of.addresses, moves[1:])[0], runs)
+            ledger = list(chunks(of, CHUNK))
+            seconds, _ = timed(mode, of, ledger, scenario, runs)
+            base = floor_seconds(of, ledger, scenario, runs)
             each, least = seconds / of.transfers * 1e9, base / of.transfers * 1e9
             grid.add(
                 what,

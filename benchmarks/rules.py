@@ -1,7 +1,7 @@
-"""The one place that calls the compiled rules: a mode, its state, and what it cost.
+"""The one place that calls the compiled rules: a rule's run over chunks of a ledger, its seconds, and the state it touches.
 
-Everything else here speaks of moves (`scenarios.Moves`) and knows no kernel's layout. A mode is one entry of `MODES`; what
-a run of it needs is made by `begin`.
+Everything else here speaks of chunks and scenarios and knows no kernel's layout. A mode is one entry of `MODES`; what a run
+of it needs is made by `begin`.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.ledgers import SEEDS
-from benchmarks.scenarios import HUB, NONE, SERVICE, UNKNOWN, Moves, reach
+from benchmarks.ledgers import SEEDS, Chunk, Shape
+from benchmarks.scenarios import HUB, NONE, SERVICE, UNKNOWN, Moves, Scenario, ledger_moves, moves, opening_moves, reach
 from exposure.taint.kernels import haircut, poison, queues, tiho
 from exposure.taint.kernels.compiled import kernel
 from exposure.taint.kernels.layout import Counted, Found, Groups, Transfers, Whole, width
 
 WANTED = 100
 """One account in so many is a wallet whose inflow is kept."""
-ORDERS = {"fifo": queues.FIFO, "lifo": queues.LIFO}
+ORDERS = ("fifo", "lifo", "tiho")
 EMPTY32, EMPTY64, EMPTY8 = np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0, np.int8)
 
 
@@ -56,11 +56,11 @@ HAIRCUT = MODES[1]
 class Run:
     """A rule on its way through a ledger.
 
-    ``translated``: moves as this rule's kernel wants them (pure: another thread may do it ahead). ``carry``: carries a
-    translated part out. ``carrying``: how many moves carried something tracked so far.
+    ``translated``: a chunk as this rule's kernel wants it (pure: another thread may do it ahead). ``carry``: carries a
+    translated part out. ``carrying``: how many transfers carried something tracked so far, openings aside.
     """
 
-    translated: Callable[[Moves], Any]
+    translated: Callable[[Chunk], Any]
     carry: Callable[[Any], None]
     carrying: Callable[[], int]
     seconds: float = 0.0
@@ -77,43 +77,48 @@ def columns(mode: Mode) -> int:
     return width(_groups(mode, 0).number, mode.hops)
 
 
-def begin(mode: Mode, addresses: int) -> Run:
-    """A run over pots that are all empty; ``addresses`` is the number of pots."""
-    groups = _groups(mode, addresses)
-    wide, rows = width(groups.number, mode.hops), 0 if mode.own_tags else addresses // WANTED + 1
-    table = _group_of_origin(mode)
-    state: Any
+def begin(mode: Mode, shape: Shape, scenario: Scenario) -> Run:
+    """A run over a ledger of some shape: pots hold their openings, and no transfer was carried out yet."""
+    run = (_lots_run if mode.rule in ORDERS else _parts_run)(mode, shape, scenario)
+    run.carry(_translated(mode, shape, opening_moves(shape, scenario)))
+    opened, carrying = run.carrying(), run.carrying
+    run.carrying = lambda: carrying() - opened
+    return run
 
-    def arrays(moves: Moves) -> tuple[Any, Any, Any]:
-        source, origin, keep = (np.empty(len(moves.source), np.int32) for _ in range(3))
-        _numbered(table, addresses, moves.source, moves.origin, moves.who, source, origin, keep, mode.own_tags)
-        return source, origin, EMPTY32 if mode.own_tags else keep
 
-    if mode.rule in ("fifo", "lifo", "tiho"):
-        state = _lots(mode, addresses)
-        counted = Counted(np.zeros((rows, wide + 1), np.int64), np.zeros(wide + 1, np.int64), EMPTY64, EMPTY64, EMPTY64)
-
-        def whole(moves: Moves) -> Whole:
-            source, origin, keep = arrays(moves)
-            return Whole(source, moves.target, moves.amount, origin, EMPTY32, keep, EMPTY8)
-
-        def carry_lots(part: Whole) -> None:
-            nonlocal state
-            state, _ = _carry_lots(mode, state, part, groups, counted)
-
-        return Run(whole, carry_lots, lambda: int(state.used[2]))
+def _parts_run(mode: Mode, shape: Shape, scenario: Scenario) -> Run:
+    """Haircut and poison."""
+    groups = _groups(mode, shape.addresses)
     module: Any = haircut if mode.rule == "haircut" else poison
-    state = module.empty(addresses + 1, groups)
-    found = Found(np.zeros((rows, wide + 1)), np.zeros(wide + 1), np.empty((0, 0)), np.empty(0))
+    state, wide = module.empty(shape.addresses + 1, groups), width(groups.number, groups.hops)
+    found = Found(np.zeros((shape.addresses // WANTED + 1, wide + 1)), np.zeros(wide + 1), np.empty((0, 0)), np.empty(0))
+    return Run(
+        lambda chunk: _translated(mode, shape, moves(chunk, scenario)),
+        lambda part: module.advance(state, part, groups, found),
+        lambda: int(state.used[2]),
+    )
 
-    def parts(moves: Moves) -> Transfers:
-        source, origin, keep = arrays(moves)
-        return Transfers(source, moves.target, moves.amount.astype(np.float64), np.empty(0), origin, EMPTY32, keep, EMPTY8)
 
-    def carry_parts(part: Transfers) -> None:
-        module.advance(state, part, groups, found)
+def _lots_run(mode: Mode, shape: Shape, scenario: Scenario) -> Run:
+    """Order rules."""
+    groups, state, found = _groups(mode, shape.addresses), _lots(mode, shape.addresses), _counted(mode, shape, 0)
 
-    return Run(parts, carry_parts, lambda: int(state.used[2]))
+    def carry(part: Whole) -> None:
+        nonlocal state
+        state, _ = _carry_lots(mode, state, part, groups, found)
+
+    return Run(lambda chunk: _translated(mode, shape, moves(chunk, scenario)), carry, lambda: int(state.used[2]))
+
+
+def _translated(mode: Mode, shape: Shape, given: Moves) -> Any:
+    """Moves as a kernel wants them."""
+    source, origin, keep = (np.empty(len(given.source), np.int32) for _ in range(3))
+    table, empty = _group_of_origin(mode), shape.addresses
+    _number(table, empty, given.source, given.origin, given.who, source, origin, keep, mode.own_tags)
+    keep = EMPTY32 if mode.own_tags else keep
+    if mode.rule in ORDERS:
+        return Whole(source, given.target, given.amount, origin, EMPTY32, keep, EMPTY8)
+    return Transfers(source, given.target, given.amount.astype(np.float64), np.empty(0), origin, EMPTY32, keep, EMPTY8)
 
 
 def _lots(mode: Mode, addresses: int) -> Any:
@@ -123,28 +128,54 @@ def _lots(mode: Mode, addresses: int) -> Any:
 def _carry_lots(mode: Mode, state: Any, part: Whole, groups: Groups, counted: Counted) -> tuple[Any, Counted]:
     if mode.rule == "tiho":
         return tiho.run(state, part, groups, counted, tiho.turns(groups))
-    return queues.run(state, part, groups, counted, ORDERS[mode.rule])
+    return queues.run(state, part, groups, counted, queues.FIFO if mode.rule == "fifo" else queues.LIFO)
 
 
-def touched(mode: Mode, ledger: Iterable[Moves], addresses: int) -> float:
+def _counted(mode: Mode, shape: Shape, transfers: int) -> Counted:
+    """What order rules keep; with a number of transfers, the lots of each too."""
+    wide = width(_groups(mode, shape.addresses).number, mode.hops)
+    rows = 0 if mode.own_tags else shape.addresses // WANTED + 1
+    kept, fees = np.zeros((rows, wide + 1), np.int64), np.zeros(wide + 1, np.int64)
+    if not transfers:
+        return Counted(kept, fees, EMPTY64, EMPTY64, EMPTY64)
+    return Counted(kept, fees, np.empty(4 * transfers + 2, np.int64), np.zeros(transfers + 1, np.int64), EMPTY64)
+
+
+def touched(mode: Mode, shape: Shape, ledger: Iterable[Chunk], scenario: Scenario) -> float:
     """Bytes of state that a transfer reads or writes, on average: headers, and rows or lots; a lot that moves counts once.
 
     Counted from the layout and from a pass that knows how far tracked value reaches, not timed.
     """
-    groups = _groups(mode, addresses)
-    parts = list(ledger)
-    if mode.rule in ("fifo", "lifo", "tiho"):
-        return _lots_touched(mode, parts, addresses)
-    reached = reach(addresses, parts, every=mode.every, forgets=mode.rule == "haircut")
-    pots = reached.drawn + reached.received
+    if mode.rule in ORDERS:
+        return _lots_touched(mode, shape, ledger, scenario)
+    forgets = mode.rule == "haircut"
+    reached = reach(shape.addresses, ledger_moves(shape, ledger, scenario), every=mode.every, forgets=forgets)
+    groups, pots = _groups(mode, shape.addresses), reached.drawn + reached.received
     if mode.rule == "poison":  # a pot's flags lie in its header
         return float(poison.empty(1, groups).line * pots / reached.transfers)
     row, headers = 8 * haircut.stride(groups), haircut.POT.itemsize * pots
     return float((headers + row * (reached.reads + reached.writes)) / reached.transfers)
 
 
+def _lots_touched(mode: Mode, shape: Shape, ledger: Iterable[Chunk], scenario: Scenario) -> float:
+    groups, state = _groups(mode, shape.addresses), _lots(mode, shape.addresses)
+    wide, lots, headers, transfers = width(groups.number, mode.hops), 0, 0, 0
+    for given in ledger_moves(shape, ledger, scenario):
+        part, asked = _translated(mode, shape, given), _counted(mode, shape, len(given.source))
+        state, asked = _carry_lots(mode, state, part, groups, asked)
+        # Where nothing tracked moves, a single lot of what is not tracked stands for the balance: that is no lot.
+        ends = asked.ends
+        tracked = np.concatenate([[0], np.cumsum(asked.sent[: 2 * ends[-1] : 2] < wide)])
+        some = tracked[ends[1:]] > tracked[ends[:-1]]
+        lots += int((ends[1:] - ends[:-1])[some].sum())
+        headers += int((given.origin == NONE).sum() + (given.target >= 0).sum())
+        transfers += int((given.origin != UNKNOWN).sum())
+    size = (tiho.LOT.itemsize if mode.rule == "tiho" else 64 / queues.LOTS) * lots + state.headers.dtype.itemsize * headers
+    return float(size / transfers)
+
+
 @kernel
-def _numbered(
+def _number(
     table: Any, empty: int, given: Any, origins: Any, who: Any, source: Any, origin: Any, keep: Any, own_tags: bool
 ) -> None:
     """What leaves an origin that is not tracked is drawn on a pot that is always ``empty``."""
@@ -173,31 +204,3 @@ def _group_of_origin(mode: Mode) -> NDArray[np.int32]:
     if mode.every:
         table[[UNKNOWN, HUB, SERVICE]] = mode.categories + np.arange(3)
     return table
-
-
-def _lots_touched(mode: Mode, parts: list[Moves], addresses: int) -> float:
-    groups = _groups(mode, addresses)
-    wide = width(groups.number, mode.hops)
-    state = _lots(mode, addresses)
-    run, lots, headers, transfers = begin(mode, addresses), 0, 0, 0
-    rows = 0 if mode.own_tags else addresses // WANTED + 1
-    for moves in parts:
-        part = run.translated(moves)
-        n = len(part.source)
-        asked = Counted(
-            np.zeros((rows, wide + 1), np.int64),
-            np.zeros(wide + 1, np.int64),
-            np.empty(4 * n + 2, np.int64),
-            np.zeros(n + 1, np.int64),
-            EMPTY64,
-        )
-        state, asked = _carry_lots(mode, state, part, groups, asked)
-        ends = asked.ends
-        # Where nothing tracked moves, a single lot of what is not tracked stands for the balance: that is no lot.
-        tracked = np.concatenate([[0], np.cumsum(asked.sent[: 2 * ends[-1] : 2] < wide)])
-        some = tracked[ends[1:]] > tracked[ends[:-1]]
-        lots += int((ends[1:] - ends[:-1])[some].sum())
-        headers += int((moves.origin == NONE).sum() + (moves.target >= 0).sum())
-        transfers += int((moves.origin != UNKNOWN).sum())
-    size = (tiho.LOT.itemsize if mode.rule == "tiho" else 64 / queues.LOTS) * lots + state.headers.dtype.itemsize * headers
-    return float(size / transfers)

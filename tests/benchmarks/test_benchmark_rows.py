@@ -88,9 +88,8 @@ def test_the_hop_loop_in_sql_finds_whom_poison_flags_and_at_which_hop(ledger, de
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 def test_the_tainted_share_is_that_of_haircut(ledger, scenario):
     parts = list(ledger_moves(SHAPE, [ledger], scenario))
-    run = rules.begin(rules.HAIRCUT, SHAPE.addresses)
-    for part in parts:
-        run.advance(run.translated(part))
+    run = rules.begin(rules.HAIRCUT, SHAPE, scenario)
+    run.advance(run.translated(ledger))
     reached = reach(SHAPE.addresses, parts)
     assert run.carrying() == reached.carrying
     assert reached.transfers == len(ledger.source)
@@ -104,11 +103,10 @@ def test_the_tainted_share_is_what_the_definition_says_of_payers(ledger, defined
 
 @pytest.mark.parametrize("mode", rules.MODES, ids=lambda mode: mode.name)
 def test_every_mode_runs_and_says_what_it_touches(ledger, mode):
-    parts = list(ledger_moves(SHAPE, [ledger], SCENARIO["H"]))
-    seconds, carrying = kernels.timed(mode, parts, SHAPE.addresses, 1)
+    seconds, carrying = kernels.timed(mode, SHAPE, [ledger], SCENARIO["H"], 1)
     assert seconds > 0
     assert 0 < carrying <= len(ledger.source)
-    assert rules.touched(mode, parts, SHAPE.addresses) > baselines.FLOOR_BYTES
+    assert rules.touched(mode, SHAPE, [ledger], SCENARIO["H"]) > baselines.FLOOR_BYTES
 
 
 def test_whoever_stops_value_is_an_origin_and_an_end(ledger):
