@@ -100,8 +100,8 @@ def standings(statements: Iterable[Statement], editions: Sequence[Edition]) -> l
 
 
 def _order(standing: Standing) -> tuple[str, str, str, str, int]:
-    tag = standing.tag
-    return standing.statement.list_name, tag.subject, tag.entity, tag.category.value, standing.statement.id
+    said = standing.statement
+    return said.list_name, said.tag.subject, said.tag.entity, said.tag.category, said.id
 
 
 def _over(same: list[Statement], history: list[Edition]) -> Iterator[Standing]:

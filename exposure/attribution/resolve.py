@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -95,8 +95,10 @@ def attribute(
     candidates = tuple(_candidate(tag, roles, actors) for tag in tags)
     if len(candidates) > 1:
         candidates = tuple(sorted(candidates, key=_rank))
-    designations = {given: None for candidate in candidates for given in candidate.standing.designations}
-    return Attribution(candidates, tuple(sorted(designations, key=_designation_order)))
+    designations = tuple(dict.fromkeys(given for candidate in candidates for given in candidate.standing.designations))
+    if len(designations) > 1:
+        designations = tuple(sorted(designations, key=_designation_order))
+    return Attribution(candidates, designations)
 
 
 def _candidate(standing: Standing, roles: Mapping[Category, Role], actors: Mapping[str, Entity]) -> Candidate:
@@ -122,7 +124,7 @@ def _rank(candidate: Candidate) -> tuple[int, int, int, str, str, str, str, str,
         -tag.confidence,
         _LIST_ORDER[said.list_kind],
         said.list_name,
-        tag.category.value,
+        tag.category,
         candidate.entity,
         tag.subject,
         tag.ticker,
@@ -324,14 +326,22 @@ def _coin(name: str) -> Coin:
     return Coin(tx, int(n))
 
 
+def _plain(party: Seed | Service) -> dict[str, object]:
+    """The fields of a party as plain values (`dataclasses.asdict` copies each of them, which takes five times as long)."""
+    plain: dict[str, object] = {field.name: getattr(party, field.name) for field in fields(party)}
+    if isinstance(party, Seed):
+        plain["designations"] = [asdict(given) for given in party.designations]
+    return plain
+
+
 def digest_of(labels: Labels) -> str:
     """SHA-256 over the sorted content of a snapshot (without its notes): equal snapshots, equal digest."""
-    written: dict[Seed | Service, str] = {}
+    written: dict[int, str] = {}
 
     def text(party: Seed | Service) -> str:  # one entity has many addresses: each party is written once
-        if party not in written:
-            written[party] = json.dumps(asdict(party), sort_keys=True)
-        return written[party]
+        if id(party) not in written:
+            written[id(party)] = json.dumps(json.dumps(_plain(party), sort_keys=True))
+        return written[id(party)]
 
     parties: tuple[Mapping[Any, Seed | Service], ...] = (
         labels.seeds,
@@ -341,14 +351,16 @@ def digest_of(labels: Labels) -> str:
         labels.boundaries,
         labels.pass_through,
     )
-    content = [
-        *({str(key): text(party) for key, party in group.items()} for group in parties),
-        dict(labels.hubs),
-        dict(labels.owners),
-        *([dict(labels.inherited)] if labels.inherited else []),
-        labels.seeds_from_designation,
-    ]
-    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    # Written part by part, as one JSON text would be: that of a million addresses would take a gigabyte.
+    digest = hashlib.sha256(b"[")
+    for group in parties:
+        named = sorted(group.items(), key=lambda item: str(item[0]))
+        rows = ",".join(f"{json.dumps(str(key))}:{text(party)}" for key, party in named)
+        digest.update(f"{{{rows}}},".encode())
+    for plain in (labels.hubs, labels.owners, *((labels.inherited,) if labels.inherited else ())):
+        digest.update(json.dumps(dict(plain), sort_keys=True, separators=(",", ":")).encode() + b",")
+    digest.update(json.dumps(labels.seeds_from_designation).encode() + b"]")
+    return digest.hexdigest()
 
 
 def with_hubs(labels: Labels, hubs: Mapping[str, str]) -> Labels:

@@ -100,7 +100,7 @@ class Tag:
     @property
     def identity(self) -> tuple[str, str, str, str, str]:
         """What makes it the same statement in the next edition, whatever else of it was corrected."""
-        return self.kind.value, self.subject, self.reference or self.entity, self.category.value, self.regime
+        return self.kind, self.subject, self.reference or self.entity, self.category, self.regime
 
 
 _TAG_FIELDS = tuple(sorted(field.name for field in fields(Tag)))

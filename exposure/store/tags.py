@@ -138,14 +138,20 @@ def _stored(value: object) -> object:
     return int(value) if isinstance(value, bool) else value
 
 
+_KINDS = {kind.value: kind for kind in SubjectKind}
+_CATEGORIES = {category.value: category for category in Category}
+_AT = {name: place for place, name in enumerate(_TAG_FIELDS)}
+
+
 def _tag(row: Sequence[Any]) -> Tag:
-    values = dict(zip(_TAG_FIELDS, row, strict=True))
-    values["kind"] = SubjectKind(values["kind"])
-    values["category"] = Category(values["category"])
-    for name in ("programmes", "measures"):
-        values[name] = tuple(json.loads(values[name])) if values[name] != "[]" else ()
-    values["unvetted"] = bool(values["unvetted"])
-    return Tag(**values)
+    # Called once for each of maybe a million statements: by place, not by name.
+    values = list(row)
+    values[_AT["kind"]] = _KINDS[row[_AT["kind"]]]
+    values[_AT["category"]] = _CATEGORIES[row[_AT["category"]]]
+    for place in (_AT["programmes"], _AT["measures"]):
+        values[place] = tuple(json.loads(row[place])) if row[place] != "[]" else ()
+    values[_AT["unvetted"]] = bool(row[_AT["unvetted"]])
+    return Tag(*values)
 
 
 def _edition(row: Sequence[Any]) -> Edition:
@@ -283,22 +289,31 @@ def _about(subjects: Sequence[str] | None) -> Iterator[tuple[str, tuple[str, ...
 
 
 def _listed(connection: Connection, day: int, subjects: Sequence[str] | None) -> Iterator[Statement]:
-    order = {edition.id: edition for edition in editions(connection, as_of=day, accepted=True)}
+    known = editions(connection, as_of=day, accepted=True)  # each list from the oldest to the newest
+    order = {edition.id: place for place, edition in enumerate(known)}
+    # Statements of one import share their editions: what belongs to each set of them is worked out once.
+    shared: dict[tuple[int, ...], list[tuple[str, ListKind, tuple[str, ...]]]] = {}
     for condition, values in _about(subjects):
-        in_editions: dict[int, list[str]] = defaultdict(list)
+        places: dict[int, tuple[int, ...]] = {}
         for number, edition in connection.execute(
             f"select m.statement, m.edition from tag_members m join tag_statements s on s.id = m.statement where {condition}",
             values,
         ):
-            if edition in order:
-                in_editions[int(number)].append(str(edition))
+            place = order.get(edition)
+            if place is not None:
+                places[number] = (*places.get(number, ()), place)
         for number, *row in connection.execute(f"select s.id, {_TAG_COLUMNS} from tag_statements s where {condition}", values):
-            by_list: dict[str, list[Edition]] = defaultdict(list)
-            for edition in in_editions.get(int(number), ()):
-                by_list[order[edition].name].append(order[edition])
-            for name, those in by_list.items():
-                those.sort(key=lambda edition: (edition.published, edition.imported_at, edition.id))
-                yield Statement(_tag(row), name, those[0].kind, int(number), tuple(edition.id for edition in those))
+            those = places.get(number)
+            if those is None:
+                continue
+            if those not in shared:
+                by_list: dict[str, list[Edition]] = defaultdict(list)
+                for place in sorted(those):
+                    by_list[known[place].name].append(known[place])
+                shared[those] = [(name, some[0].kind, tuple(one.id for one in some)) for name, some in by_list.items()]
+            tag = _tag(row)
+            for name, kind, ids in shared[those]:
+                yield Statement(tag, name, kind, number, ids)
 
 
 def user_tags(connection: Connection, *, subjects: Sequence[str] | None = None) -> list[Statement]:
