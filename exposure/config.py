@@ -54,6 +54,7 @@ class Config:
     bitcoin_rpc_password: str = field(repr=False)
     bitcoin_rpc_cookie: Path | None
     electrum_url: str
+    list_sources: Path | None
     quiet: bool
     sources: Mapping[str, str]
 
@@ -188,6 +189,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("bitcoin_rpc_password", "", str, "password of the node's RPC", project=False, secret=True),
     Setting("bitcoin_rpc_cookie", None, _path, "the node's file `.cookie`, instead of user and password", project=False),
     Setting("electrum_url", "", _url("ssl://", "tcp://"), "Electrum server, such as ssl://host:50002", project=False),
+    Setting(
+        "list_sources", None, _path, "file that says where official lists are published, over the shipped one", project=False
+    ),
     Setting("quiet", False, _switch, "no progress, no hints"),
 )
 _BY_NAME = {setting.name: setting for setting in SETTINGS}

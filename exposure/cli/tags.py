@@ -8,6 +8,7 @@ import click
 
 from exposure.cli.options import format_option, open_store, output_option, quiet_option, store_option
 from exposure.cli.tags_review import diff, lint
+from exposure.cli.tags_update import update
 
 FORMS = ("auto", "ofac", "ofac-simple", "uk", "uk-csv", "eu", "un", "japan", "israel", "opensanctions", "tagpack", "csv")
 
@@ -238,5 +239,5 @@ def accept(edition: str, quiet: bool | None, store: Path | None) -> None:
         emit(tags_text.accepted(found))
 
 
-for command in (diff, lint):
+for command in (diff, lint, update):
     tags.add_command(command)
