@@ -49,6 +49,20 @@ class Snapshot:
         return attribute(found, roles=self.roles, actors=self.actors) if found else None
 
 
+@contextlib.contextmanager
+def _without_collection() -> Iterator[None]:
+    """Keep the collector of cycles off: a snapshot makes millions of lasting objects and no cycle, and it would look at all
+    of them again and again (half of the time at 100,000 tags)."""
+    on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if on:
+            gc.enable()
+
+
+@_without_collection()
 def snapshot(
     store: Store,
     *,
@@ -73,30 +87,6 @@ def snapshot(
     roles, hubs, owners, seeds_from_designation
         As in `exposure.attribution.resolve.resolve`.
     """
-    with _without_collection():
-        return _snapshot(store, as_of, subjects, (roles, hubs, owners, seeds_from_designation))
-
-
-@contextlib.contextmanager
-def _without_collection() -> Iterator[None]:
-    """Keep the collector of cycles off: a snapshot makes millions of lasting objects and no cycle, and it would look at all
-    of them again and again (half of the time at 100,000 tags)."""
-    on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if on:
-            gc.enable()
-
-
-def _snapshot(
-    store: Store,
-    as_of: int | None,
-    subjects: Sequence[str] | None,
-    settings: tuple[Mapping[Category, Role], Mapping[str, str], Mapping[str, str], bool],
-) -> Snapshot:
-    roles, hubs, owners, seeds_from_designation = settings
     now = int(time.time()) if as_of is None else as_of
     connection = store.connection
     history = stored.editions(connection, as_of=as_of, accepted=True)
