@@ -129,7 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Print a line for each piece and one table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--transfers", type=int, default=1_000_000_000)
-    parser.add_argument("--births", type=float, default=0.11, help="new addresses per transfer, at most 0.3")
+    parser.add_argument("--births", type=float, default=0.11, help="new addresses per transfer, at most 0.28")
     parser.add_argument("--scenario", choices=[scenario.name for scenario in SCENARIOS], default="M")
     parser.add_argument("--rule", choices=[mode.name for mode in rules.MODES], default=rules.HAIRCUT.name)
     parser.add_argument("--pieces", type=int, default=10)

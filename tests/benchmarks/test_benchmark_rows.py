@@ -176,6 +176,14 @@ def test_a_ledger_in_pieces_carries_what_it_carries_as_a_whole(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("name", ["kernels", "billion M", "billion H"])
+def test_the_page_has_a_place_for_every_table(name, tmp_path):
+    page = tmp_path / "page"
+    page.write_text(tables.DOCUMENT.read_text())
+    tables.write(name, "a table", page)
+    assert "a table" in page.read_text()
+
+
 def test_tables_replace_what_stands_between_their_markers(tmp_path):
     document = tmp_path / "page"
     document.write_text("before\n<!-- x begins -->\nold\n<!-- x ends -->\nafter\n")

@@ -37,7 +37,7 @@ def test_ids_are_given_by_first_use_and_births_come_at_the_rate_that_was_asked(l
     latest = np.maximum.accumulate(used)
     assert (np.diff(np.concatenate([[FIRST_ACCOUNT + SHAPE.first - 1], latest])) <= 1).all()
     born = latest[-1] + 1 - FIRST_ACCOUNT - SHAPE.first
-    assert born / SHAPE.transfers == pytest.approx(SHAPE.births, rel=0.05)
+    assert born / SHAPE.transfers == pytest.approx(SHAPE.births, rel=0.001)
     assert latest[-1] < SHAPE.addresses
 
 
