@@ -8,11 +8,13 @@ from typing import NamedTuple
 from exposure.errors import InputError
 from exposure.model.addresses import family_of, parse
 from exposure.model.assets import CHAINS, Asset, chain
+from exposure.model.labels import Category
 from exposure.model.tags import SubjectKind
 from exposure.text import shown
 
 _EVM = re.compile(r"0[xX][0-9a-fA-F]{40}")
 _HASH = re.compile(r"(0x)?[0-9a-f]{64}")
+_SERVICE = re.compile(r"([a-zA-Z_]+)/([A-Za-z]{2})")
 _COIN = re.compile(r"([0-9a-f]{64}):([0-9]{1,9})")
 
 
@@ -62,14 +64,16 @@ def with_memo(subject: Subject, memo: str) -> Subject:
 
 
 def read_any_subject(text: str, kind: str = "") -> Subject:
-    """`read_subject`, and also coins (``TX:N``), transactions (64 hex digits) and assets (``CHAIN/CONTRACT``).
+    """`read_subject`, and also coins (``TX:N``), transactions (64 hex digits), assets (``CHAIN/CONTRACT``) and services.
+
+    A service is a category and a country (``exchange/RU``): every address that a tag places there.
 
     Parameters
     ----------
     text
         The subject as somebody wrote it.
     kind
-        ``address``, ``coin``, ``tx`` or ``asset`` if it is stated; else the form decides.
+        ``address``, ``coin``, ``tx``, ``asset`` or ``service`` if it is stated; else the form decides.
 
     Raises
     ------
@@ -89,7 +93,11 @@ def read_any_subject(text: str, kind: str = "") -> Subject:
         if contract is not None:
             contract = parse(contract, suggest=False).canonical
         return Subject(SubjectKind.ASSET, Asset(asset.chain, contract).id, chain(asset.chain).family)
-    if kind in ("coin", "tx", "asset"):
+    service = _SERVICE.fullmatch(text)
+    if service and kind in ("", "service") and service[1].lower() in list(Category):
+        return Subject(SubjectKind.SERVICE, f"{service[1].lower()}/{service[2].upper()}", "")
+    if kind in ("coin", "tx", "asset", "service"):
         forms = {"coin": "TRANSACTION:N", "tx": "a transaction hash of 64 hex digits", "asset": "CHAIN/CONTRACT"}
+        forms["service"] = "CATEGORY/COUNTRY, such as exchange/RU"
         raise InputError(f"{shown(text)} is no {kind}: write {forms[kind]}")
     return read_subject(text)

@@ -21,12 +21,16 @@ DAY = 86_400
 
 
 class SubjectKind(StrEnum):
-    """What a tag speaks about. ``UNCHECKED``: text that is no address of a chain we read, or one with a wrong checksum."""
+    """What a tag speaks about. ``UNCHECKED``: text that is no address of a chain we read, or one with a wrong checksum.
+
+    ``SERVICE``: every address of a kind of service in a country, such as ``exchange/RU``.
+    """
 
     ADDRESS = "address"
     COIN = "coin"
     TX = "tx"
     ASSET = "asset"
+    SERVICE = "service"
     UNCHECKED = "unchecked"
 
 

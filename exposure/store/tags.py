@@ -78,6 +78,7 @@ create table if not exists tag_statements (
     ground text not null default ''
 );
 create index if not exists tag_statements_by_subject on tag_statements (subject);
+create index if not exists tag_statements_of_services on tag_statements (subject) where kind = 'service';
 create table if not exists tag_members (
     statement integer not null references tag_statements (id),
     edition text not null references tag_editions (id),
@@ -276,6 +277,11 @@ def statements(connection: Connection, *, as_of: int | None = None, subjects: Se
             if (said.added_at or 0) <= day and (said.retracted_at is None or said.retracted_at > day)
         ),
     ]
+
+
+def services(connection: Connection) -> list[str]:
+    """Subjects of every rule about a kind of service in a country, whoever states it: they can bear on any address."""
+    return [str(row[0]) for row in connection.execute("select distinct subject from tag_statements where kind = 'service'")]
 
 
 def _about(subjects: Sequence[str] | None) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from exposure.attribution.editions import Standing, standings
 from exposure.attribution.resolve import Attribution, attribute, resolve
+from exposure.attribution.service_rules import with_services
 from exposure.model.labels import DEFAULT_ROLES, Category, Labels, Role
 from exposure.model.results import EditionUsed
 from exposure.model.tags import DAY, Edition, EditionState, Entity, ListKind, SubjectKind
@@ -92,7 +93,8 @@ def snapshot(
     history = stored.editions(connection, as_of=as_of, accepted=True)
     every = stored.editions(connection)
     actors = stored.entities(connection, as_of=as_of)
-    found = standings(stored.statements(connection, as_of=as_of, subjects=subjects), history)
+    asked = None if subjects is None else [*subjects, *stored.services(connection)]
+    found = with_services(standings(stored.statements(connection, as_of=as_of, subjects=asked), history), actors)
     by_subject: dict[tuple[SubjectKind, str], list[Standing]] = defaultdict(list)
     for standing in found:
         by_subject[standing.tag.kind, standing.tag.subject].append(standing)

@@ -25,8 +25,8 @@ if TYPE_CHECKING:  # the stream is only named in a signature
 DEFAULT_CONFIDENCE = 50
 
 COLUMNS: Mapping[str, str] = {
-    "subject": "address, coin (TX:N), transaction or asset (CHAIN/CONTRACT); `address` is another name for it",
-    "kind": "address, coin, tx or asset; without it the form of the subject decides",
+    "subject": "address, coin (TX:N), transaction, asset (CHAIN/CONTRACT) or service (exchange/RU); also called `address`",
+    "kind": "address, coin, tx, asset or service; without it the form of the subject decides",
     "category": "one of the categories of docs/tags.md",
     "entity": "who it belongs to",
     "confidence": f"0 to 100; {DEFAULT_CONFIDENCE} where it is empty",
@@ -152,7 +152,7 @@ def tag_of(fields: Mapping[str, str]) -> tuple[Tag, str]:
 
     kind = get("kind").lower()
     if kind not in ("", *(known.value for known in SubjectKind if known is not SubjectKind.UNCHECKED)):
-        raise InputError(f"{shown(kind, 40)!r} is not a kind of subject: use address, coin, tx or asset")
+        raise InputError(f"{shown(kind, 40)!r} is not a kind of subject: use address, coin, tx, asset or service")
     if not get("subject"):
         raise InputError("the subject is empty")
     subject = with_memo(read_any_subject(get("subject"), kind), get("memo"))
