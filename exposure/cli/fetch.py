@@ -35,12 +35,15 @@ Exit codes: 0 done; 2 wrong input; 4 not everything could be had, or two sources
 
 
 @click.command("fetch", epilog=EPILOG, context_settings={"max_content_width": 100})
-@click.argument("addresses", metavar="ADDRESS...", nargs=-1, required=True)
+@click.argument("addresses", metavar="ADDRESS...", nargs=-1)
 @click.option("--chain", metavar="CHAIN", help="Chain of the addresses, where their form does not say it.")
 @click.option("--source", metavar="SOURCE", help="Where to ask; default: the first source that serves the chain.")
 @click.option("--second-source", metavar="SOURCE", help="Ask there too, and report where the two differ.")
 @click.option("--since", metavar="BLOCK|TIME", help="Fetch from this block height or UTC time on; default: from the beginning.")
 @click.option("--until", metavar="BLOCK|TIME", help="Fetch up to this block or time; default: the newest final block.")
+@click.option(
+    "--blocks", metavar="A-B", help="Fetch everything in these blocks from a node, instead of addresses; with --chain."
+)
 @click.option("--max-calls", type=int, metavar="N", help="Requests to make at the most (default: the setting max_calls).")
 @click.option("--max-rows", type=click.IntRange(1), metavar="N", help="Stop an address after this many rows.")
 @click.option("--restart", is_flag=True, help="Begin again instead of going on; rows that are stored stay.")
@@ -56,6 +59,7 @@ def fetch(
     second_source: str | None,
     since: str | None,
     until: str | None,
+    blocks: str | None,
     max_calls: int | None,
     max_rows: int | None,
     restart: bool,
@@ -72,13 +76,19 @@ def fetch(
     """
     from exposure import config
     from exposure.cli.output import emit, status
+    from exposure.errors import InputError
     from exposure.net.calls import Calls
     from exposure.store.store import Store
     from exposure.workflows.fetch import FetchOptions
     from exposure.workflows.fetch import fetch as run
 
     settings = config.load({"store": store, "quiet": quiet, "max_calls": max_calls, "offline": offline})
-    options = FetchOptions(chain, source, second_source, max_rows, since, until, restart, dry_run)
+    if blocks is not None:
+        first, dash, last = blocks.partition("-")
+        if not (dash and first.isdecimal() and last.isdecimal()) or since or until:
+            raise InputError("--blocks takes two heights, such as 100-200, and stands instead of --since and --until")
+        since, until = first, last
+    options = FetchOptions(chain, source, second_source, max_rows, since, until, blocks is not None, restart, dry_run)
     calls = Calls(offline=settings.offline, max_calls=settings.max_calls)
     with status(quiet=settings.quiet) as tell:
         opened = Store.in_memory() if dry_run else Store.open_or_create(settings.store)

@@ -190,7 +190,20 @@ class Calls:
         self._asked: dict[str, dict[str, None]] = {}
         self._buckets: dict[str, Bucket] = {}
         self._secrets: dict[str, None] = {}
+        self._closers: list[Callable[[], None]] = []
         self._lock = threading.Lock()
+
+    def adopt(self, close: Callable[[], None]) -> None:
+        """Have connections closed with `close`."""
+        with self._lock:
+            self._closers.append(close)
+
+    def close(self) -> None:
+        """Close every connection that was opened on this account; the counts stay."""
+        with self._lock:
+            closers, self._closers = self._closers, []
+        for close in closers:
+            close()
 
     @property
     def made(self) -> int:

@@ -57,13 +57,17 @@ class Again(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to ask. ``payload`` (any JSON value) makes it a POST. ``about``: the address that the host learns by it."""
+    """What to ask. ``payload`` (any JSON value) makes it a POST. ``about``: the address that the host learns by it.
+
+    ``read_seconds``: how long the host may be silent, where it is known to think for longer than usual.
+    """
 
     path: str
     parameters: Mapping[str, str | int] | None = None
     payload: object = None
     about: str = ""
     headers: Mapping[str, str] | None = None
+    read_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +119,7 @@ class Client:
         self._sessions: dict[str, tuple[requests.Session, threading.Lock]] = {}
         self._lock = threading.Lock()
         self._dice = random.Random()
+        calls.adopt(self.close)
 
     def close(self) -> None:
         """Close every connection."""
@@ -219,7 +224,7 @@ class Client:
         session, lock = self._session(host)
         url = host.base.rstrip("/") + "/" + request.path.lstrip("/") if request.path else host.base
         base, with_key = url, True
-        shown_url = _without_key(url, request.parameters)
+        shown_url = _without_key(url, request)
         for _ in range(_REDIRECTS + 1):
             headers = {"Accept-Encoding": "gzip", **(request.headers or {})}
             parameters = {name: str(value) for name, value in (request.parameters or {}).items()} if url == base else {}
@@ -240,7 +245,7 @@ class Client:
                         params=parameters,
                         headers=headers,
                         data=body,
-                        timeout=(CONNECT_SECONDS, READ_SECONDS),
+                        timeout=(CONNECT_SECONDS, request.read_seconds or READ_SECONDS),
                         allow_redirects=False,
                         stream=True,
                     ) as response,
@@ -267,7 +272,7 @@ class Client:
             except requests.exceptions.ConnectTimeout:
                 raise _TryAgainError(f"did not answer within {CONNECT_SECONDS:g} s") from None
             except (requests.exceptions.ReadTimeout, urllib3.exceptions.ReadTimeoutError):
-                raise _TryAgainError(f"fell silent for {READ_SECONDS:g} s") from None
+                raise _TryAgainError(f"fell silent for {request.read_seconds or READ_SECONDS:g} s") from None
             except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, ConnectionError) as error:
                 raise _TryAgainError(f"broke the connection ({type(error).__name__})") from None
         return self.fail(host, f"redirects more than {_REDIRECTS} times")
@@ -405,8 +410,11 @@ def _retry_after(told: str | None) -> float:
         return 0.0
 
 
-def _without_key(url: str, parameters: Mapping[str, str | int] | None) -> str:
-    return f"{url}?{urlencode(dict(parameters))}" if parameters else url
+def _without_key(url: str, request: Request) -> str:
+    """The address as it is recorded; behind it the method of a call whose address says nothing of it."""
+    method = request.payload.get("method") if isinstance(request.payload, dict) else None
+    query = f"?{urlencode(dict(request.parameters))}" if request.parameters else ""
+    return f"{url}{query}{f'#{method}' if isinstance(method, str) else ''}"
 
 
 def _mapped(value: object, change: Callable[[str], str]) -> object:

@@ -28,9 +28,18 @@ class SourceForm(NamedTuple):
 
 
 SOURCES: dict[str, SourceForm] = {
-    form.name: form for form in (SourceForm("esplora", ("bitcoin",), "Esplora server (no key)", bitcoin.open_esplora),)
+    form.name: form
+    for form in (
+        SourceForm("esplora", ("bitcoin",), "Esplora server (no key)", bitcoin.open_esplora),
+        SourceForm("core", ("bitcoin",), "one's own Bitcoin node", bitcoin.open_core),
+        SourceForm("electrum", ("bitcoin",), "Electrum server", bitcoin.open_electrum),
+    )
 }
 """In the order of preference: the first one that serves a chain is its default."""
+
+
+WHOLE_BLOCKS = ("core",)
+"""Sources that can be asked for everything in a range of blocks, in the order of preference."""
 
 
 def open_source(name: str | None, chain: Chain, config: Config, calls: Calls) -> RemoteHistory:

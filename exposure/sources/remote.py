@@ -38,6 +38,10 @@ TOKENS = "tokens"
 NATIVE = "native"
 
 
+ANY_ADDRESS = "*"
+"""Address of a question for everything that moved in some blocks; only a node can answer it."""
+
+
 class CursorGoneError(SourceError):
     """The place up to which a list was read is no longer in it: begin the address again."""
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from exposure.sources.bitcoin.coins import MAX_COINS, MAX_ITEMS, Made, Spent, Tx, pushes
+from exposure.sources.bitcoin.coins import MAX_COINS, Made, Spent, Tx, pushes
+from exposure.sources.bitcoin.fields import Fields
 from exposure.sources.remote import Block, unreadable
 
 
@@ -21,11 +22,8 @@ class Stats(NamedTuple):
         return self.received - self.spent
 
 
-class Reader:
-    """Reads the replies of one host, whose name stands in every complaint."""
-
-    def __init__(self, where: str) -> None:
-        self.where = where
+class Reader(Fields):
+    """Reads the replies of one server."""
 
     def stats(self, value: object) -> Stats:
         """The confirmed part of ``/address/:a`` or ``/scripthash/:h``."""
@@ -93,36 +91,3 @@ class Reader:
     def _made(self, item: dict[str, object]) -> Made:
         # The address that the server prints is not asked: P2PK and bare multisig have none, and the script decides.
         return Made(self.whole(item.get("value"), "value", MAX_COINS), self.octets(item.get("scriptpubkey"), "scriptpubkey"))
-
-    def table(self, value: object, what: str) -> dict[str, object]:
-        """A JSON object."""
-        if not isinstance(value, dict):
-            raise unreadable(self.where, what, value)
-        return value
-
-    def items(self, value: object, what: str) -> list[dict[str, object]]:
-        """A JSON list of objects, at least one."""
-        if not isinstance(value, list) or not 0 < len(value) <= MAX_ITEMS:
-            raise unreadable(self.where, what, value)
-        return [self.table(item, what) for item in value]
-
-    def whole(self, value: object, what: str, most: int = 2**31 - 1) -> int:
-        """A whole number that is not negative."""
-        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
-            raise unreadable(self.where, what, value)
-        return value
-
-    def hash(self, value: object, what: str) -> str:
-        """Thirty-two bytes in hex."""
-        if not isinstance(value, str) or len(value) != 64 or not set(value) <= set("0123456789abcdef"):
-            raise unreadable(self.where, what, value)
-        return value
-
-    def octets(self, value: object, what: str) -> bytes:
-        """Bytes in hex."""
-        try:
-            if isinstance(value, str):
-                return bytes.fromhex(value)
-        except ValueError:
-            pass
-        raise unreadable(self.where, what, value)

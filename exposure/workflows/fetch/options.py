@@ -11,7 +11,8 @@ WHOLE, PARTIAL, FAILED, KNOWN = "whole", "partial", "failed", "known"
 
 @dataclass(frozen=True, slots=True)
 class FetchOptions:
-    """How to fetch. ``since`` and ``until`` are block heights or times as typed; ``blocks``: whole blocks ``A-B``.
+    """How to fetch. ``since`` and ``until`` are block heights or times as typed; ``blocks``: everything in
+    those blocks, instead of addresses.
 
     ``checkpoint_rows``, ``checkpoint_pages``: how much is put on disk at once; a kill loses no more than that.
     """
@@ -22,6 +23,7 @@ class FetchOptions:
     max_rows: int | None = None
     since: str | None = None
     until: str | None = None
+    blocks: bool = False
     restart: bool = False
     dry_run: bool = False
     checkpoint_rows: int = 20_000

@@ -11,7 +11,8 @@ from exposure.errors import InputError, SourceError
 from exposure.model import addresses as forms
 from exposure.model.assets import Chain
 from exposure.model.assets import chain as chain_of
-from exposure.sources.registry import open_source
+from exposure.sources.registry import SOURCES, WHOLE_BLOCKS, open_source
+from exposure.sources.remote import ANY_ADDRESS
 from exposure.store.store import Store
 from exposure.workflows.fetch.address import Target, fetch_address
 from exposure.workflows.fetch.compare import differences
@@ -107,25 +108,36 @@ def fetch(
         If an address, a chain, a source or a block makes no sense; nothing was fetched then.
     """
     by_chain: dict[str, dict[str, None]] = {}
+    if options.blocks:
+        if addresses or options.chain is None:
+            raise InputError("whole blocks are fetched with --chain, and without addresses")
+        by_chain[chain_of(options.chain).name] = {ANY_ADDRESS: None}
     for text in addresses:
         parsed = forms.parse(text)
         chain = _chain_of(parsed, options.chain)
         by_chain.setdefault(chain.name, {}).setdefault(parsed.canonical)
     if not by_chain:
-        raise InputError("name the addresses to fetch")
-    sources = {name: open_source(options.source, chain_of(name), config, calls) for name in by_chain}
+        raise InputError("name the addresses to fetch, or --blocks")
+    if options.blocks and options.source is not None and options.source not in WHOLE_BLOCKS:
+        raise InputError(f"{options.source} does not serve whole blocks: use one of {', '.join(WHOLE_BLOCKS)}")
+    preferred = [name for name in WHOLE_BLOCKS if chain_of(options.chain or "bitcoin").family in SOURCES[name].families]
+    named_source = options.source or (preferred[0] if options.blocks and preferred else None)
+    sources = {name: open_source(named_source, chain_of(name), config, calls) for name in by_chain}
     if options.second_source is not None:
         for name in by_chain:
             open_source(options.second_source, chain_of(name), config, calls)
     work = _Work(options, config, calls, store, Keeper(store), progress)
     found = _Found([], [], [], [])
     jobs = [_job(work, sources[name], list(named), found) for name, named in by_chain.items()]
-    if len(jobs) == 1:
-        jobs[0]()
-    else:
-        with ThreadPoolExecutor(min(len(jobs), MAX_THREADS)) as pool:
-            for done in [pool.submit(job) for job in jobs]:
-                done.result()
+    try:
+        if len(jobs) == 1:
+            jobs[0]()
+        else:
+            with ThreadPoolExecutor(min(len(jobs), MAX_THREADS)) as pool:
+                for done in [pool.submit(job) for job in jobs]:
+                    done.result()
+    finally:
+        calls.close()
     return FetchSummary(
         tuple(found.outcomes),
         tuple(found.plans),
