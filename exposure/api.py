@@ -305,7 +305,7 @@ def screen(store: Store, addresses: Iterable[str] | str, *, as_of: Moment | None
     return ScreenResult(run(store, some, as_of=moment(as_of, "UTC", end=True)))
 
 
-def rescore(store: Store | str | Path, wallets: pd.DataFrame | Iterable[str], **options: object) -> pd.DataFrame:
+def rescore(store: Store | str | Path, wallets: pd.DataFrame | Iterable[str] | None, **options: object) -> pd.DataFrame:
     """Where the value came from that many wallets received: a row for each wallet, asset, rule and category.
 
     Parameters
@@ -313,7 +313,8 @@ def rescore(store: Store | str | Path, wallets: pd.DataFrame | Iterable[str], **
     store
         A `Store`, or the path of one.
     wallets
-        Addresses, or a frame with a column of them (``address``, ``wallet``, ...). What cannot be read raises.
+        Addresses, or a frame with a column of them (``address``, ``wallet``, ...). What cannot be read raises. None: every
+        address of the ledgers.
     **options
         ``chain``, ``asset``, ``hops`` (default 5), ``rule``, ``labels_as_of``, ``seeds_from``, ``clusters``,
         ``hub_counterparties``, ``dust_usd``.
@@ -328,15 +329,20 @@ def rescore(store: Store | str | Path, wallets: pd.DataFrame | Iterable[str], **
     InputError
         If a wallet is no address, or an option is not valid.
     """
+    import pyarrow as pa
+
     from exposure.workflows.rescore import rescore as run
+    from exposure.workflows.rescore.rows import schema
     from exposure.workflows.rescore.wallets import listed, rescore_options
 
+    if not isinstance(store, Store):
+        with Store.open(store) as opened:
+            return rescore(opened, wallets, **options)
     chosen = rescore_options(**{"hops": DEFAULT_HOPS, **options})  # type: ignore[arg-type]  # read and checked there
-    if isinstance(store, Store):
-        made: pd.DataFrame = run(store, listed(wallets), chosen, strict_input=True).rows.to_pandas()
-        return made
-    with Store.open(store) as opened:
-        return rescore(opened, wallets, **options)
+    rows = [schema(chosen.hops).empty_table()]
+    run(store, None if wallets is None else listed(wallets), chosen, into=rows.append, strict_input=True)
+    made: pd.DataFrame = pa.concat_tables(rows).to_pandas()
+    return made
 
 
 def _import_options(

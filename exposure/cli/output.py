@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
@@ -17,6 +17,7 @@ from exposure.errors import InputError
 
 if TYPE_CHECKING:  # annotations only: rich is imported when something is drawn
     from rich.console import Console
+    from rich.progress import TaskID
 
 WIDTH = 100
 """Columns of what is drawn where no terminal says otherwise."""
@@ -41,15 +42,46 @@ def console(*, stderr: bool = False, width: int | None = None) -> Console:
 @contextlib.contextmanager
 def progress(description: str, *, quiet: bool = False) -> Iterator[Advance]:
     """A bar on stderr while the block runs, or nothing if ``quiet`` or stderr is no terminal."""
-    if quiet or not sys.stderr.isatty():
-        yield lambda done, total: None
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    with steps(quiet=quiet) as advance:
+        yield lambda done, total: advance(description, done, total)
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console(stderr=True), transient=True) as bar:
-        task = bar.add_task(description, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+@contextlib.contextmanager
+def steps(*, quiet: bool = False) -> Iterator[Callable[[str, int, int | None], None]]:
+    """As `progress`, for work of several steps: told what is being done, each has a bar of its own with speed and time left."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda what, done, total: None
+        return
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        ProgressColumn,
+        Task,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+    from rich.text import Text
+
+    class Speed(ProgressColumn):
+        """Rows a second."""
+
+        def render(self, task: Task) -> Text:
+            return Text(f"{task.speed:,.0f}/s" if task.speed else "")
+
+    columns = (TextColumn("{task.description}"), BarColumn(20), MofNCompleteColumn(), Speed(), TimeElapsedColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=console(stderr=True), transient=True) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def advance(what: str, done: int, total: int | None) -> None:
+            if what not in tasks:
+                for task in tasks.values():
+                    bar.update(task, visible=False)
+                tasks[what] = bar.add_task(what, total=total)
+            bar.update(tasks[what], completed=done, total=total, visible=True)
+
+        yield advance
 
 
 @contextlib.contextmanager
@@ -85,24 +117,45 @@ def emit(content: str | bytes, output: Path | None = None) -> None:
             sys.stdout.flush()
             sys.stdout.buffer.write(octets)
         return
+    with written(output) as file:
+        file.write(octets)
+
+
+@contextlib.contextmanager
+def written(output: Path | None) -> Iterator[BinaryIO]:
+    """A file to write a result into, part after part: it appears when the block ends, whole, or not at all. See `emit`.
+
+    Raises
+    ------
+    InputError
+        As `emit`; also where the disk is full.
+    """
+    if output is None or str(output) == "-":
+        sys.stdout.flush()
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
     try:
-        _write(octets, output)
+        with _beside(output) as file:
+            yield file
     except OSError as error:
         raise InputError(f"cannot write {output}: {error.strerror or error}") from error
 
 
-def _write(octets: bytes, output: Path) -> None:
+@contextlib.contextmanager
+def _beside(output: Path) -> Iterator[BinaryIO]:
     try:
         mode = output.stat().st_mode
     except FileNotFoundError:
         mode = stat.S_IFREG
     if not stat.S_ISREG(mode):
-        output.write_bytes(octets)  # /dev/null, a pipe: renaming over it would replace it; a folder raises
+        with output.open("wb") as file:  # /dev/null, a pipe: renaming over it would replace it; a folder raises
+            yield file
         return
     handle, name = tempfile.mkstemp(prefix=f".{output.name[:100]}.", suffix=".part", dir=output.parent)  # 0600
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(octets)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         Path(name).replace(output)

@@ -11,21 +11,21 @@ import click
 from exposure.cli.options import output_option, quiet_option, store_option
 
 if TYPE_CHECKING:  # annotations only: a command imports what it needs when it runs
-    from collections.abc import Sequence
+    import pyarrow as pa
 
-    from exposure.reporting.fail_on import Condition
     from exposure.workflows.rescore.run import Rescored
 
 EPILOG = """\b
 WALLETS holds one address a line, or is CSV, JSONL or Parquet with a column of addresses; - is standard
 input. The result has a row for each wallet, asset, rule and category. Each ledger is gone through once
-for each rule, however many wallets there are.
+for each rule, however many wallets there are; --all scores every address of the ledgers, in passes.
 
 \b
 Examples:
   exposure rescore customers.csv -o scored.parquet
   exposure rescore wallets.csv --column deposit --rule all -o scored.csv --rejects rejects.csv
   exposure rescore wallets.parquet --chain ethereum --fail-on sanctioned:1% -o scored.jsonl
+  exposure rescore --all --chain ethereum -o every-address.parquet
 
 \b
 Exit codes: 0 done; 2 wrong input; 3 a --fail-on condition holds; 4 rows of the file are no addresses.
@@ -35,7 +35,8 @@ FORMATS = ("csv", "parquet", "jsonl")
 
 
 @click.command(epilog=EPILOG)
-@click.argument("wallets")
+@click.argument("wallets", required=False)
+@click.option("--all", "every", is_flag=True, help="Score every address of the ledgers, instead of a list.")
 @click.option("--column", metavar="NAME", help="Column that holds the addresses.  [default: address, wallet, account, ...]")
 @click.option("--chain", metavar="CHAIN", help="Only this chain.")
 @click.option("--asset", metavar="ASSET", help="Only this asset: native, a contract, a known symbol, or CHAIN/CONTRACT.")
@@ -68,7 +69,8 @@ FORMATS = ("csv", "parquet", "jsonl")
 @quiet_option
 @store_option
 def rescore(
-    wallets: str,
+    wallets: str | None,
+    every: bool,
     column: str | None,
     fail_on: tuple[str, ...],
     rejects: Path | None,
@@ -79,14 +81,17 @@ def rescore(
 ) -> int:
     """Where did the value come from that each of WALLETS received? One pass over each ledger, any number of wallets."""
     from exposure import config
-    from exposure.cli.output import emit, progress
+    from exposure.cli.output import emit, steps, written
     from exposure.errors import InputError
     from exposure.reporting.fail_on import condition
     from exposure.store.store import Store
     from exposure.workflows import rescore as workflow
-    from exposure.workflows.rescore.output import octets, rejects_csv
+    from exposure.workflows.rescore.output import Alarms, RowsFile, rejects_csv
+    from exposure.workflows.rescore.rows import schema
     from exposure.workflows.rescore.wallets import read_wallets, rescore_options
 
+    if every == (wallets is not None):
+        raise InputError("name one file of wallets (- for standard input), or give --all for every address of the ledgers")
     chosen = format_ or _format(output)
     if chosen == "parquet" and (output is None or str(output) == "-") and sys.stdout.isatty():
         raise InputError("parquet is not for a terminal: add -o FILE")
@@ -96,7 +101,7 @@ def rescore(
     settings = config.load({name: given.pop(name) for name in ("store", "hops", "rule", "quiet")} | {"engine": engine})
     if engine is not None and settings.engine != "local":
         raise InputError(f"whole ledgers are scored by the engine local; {settings.engine} is for `exposure trace`")
-    conditions = [condition(text) for text in fail_on]
+    alarms = Alarms([condition(text) for text in fail_on])
     options = rescore_options(
         hops=settings.hops,
         rule=settings.rule,
@@ -104,18 +109,28 @@ def rescore(
         dust_usd=settings.dust_usd,
         **given,  # type: ignore[arg-type]  # the texts of the remaining options, read and checked there
     )
-    with Store.open(settings.store) as store, progress("scoring", quiet=settings.quiet) as advance:
-        result = workflow.rescore(
-            store, read_wallets(wallets, column=column), options, advance=lambda _, done, total: advance(done, total)
-        )
+    with Store.open(settings.store) as store, written(output) as sink, steps(quiet=settings.quiet) as advance:
+        rows = RowsFile(sink, chosen, schema(options.hops))
+
+        def into(some: pa.Table) -> None:
+            rows.write(some)
+            alarms.see(some)
+
+        listed = None if wallets is None else read_wallets(wallets, column=column)
+        result = workflow.rescore(store, listed, options, into=into, advance=advance)
+        rows.close()
     for warning in result.warnings:
         click.echo(f"warning: {warning}", err=True)
-    emit(octets(result.rows, chosen), output)
     if rejects is not None:
         emit(rejects_csv(result.rejected), rejects)
     if not settings.quiet:
         _say(result)
-    return _exit_code(result, conditions)
+    found = alarms.sentences()
+    for sentence in found:
+        click.echo(f"fail-on: {sentence}", err=True)
+    if found:  # 3 wins over 4
+        return 3
+    return 4 if result.rejected else 0
 
 
 def _format(output: Path | None) -> str:
@@ -132,22 +147,10 @@ def _format(output: Path | None) -> str:
 
 
 def _say(result: Rescored) -> None:
-    click.echo(f"{result.wallets:,} wallets, {result.rows.num_rows:,} rows, run {result.run}", err=True)
+    click.echo(f"{result.wallets:,} wallets, {result.count:,} rows, run {result.run}", err=True)
     for row in result.rejected[:10]:
         from exposure.text import shown
 
         click.echo(f"rejected: line {row.line:,}: {row.fault or shown(row.text, 80)}", err=True)
     if len(result.rejected) > 10:
         click.echo(f"rejected: {len(result.rejected):,} lines in all (--rejects FILE has them)", err=True)
-
-
-def _exit_code(result: Rescored, conditions: Sequence[Condition]) -> int:
-    """3 before 4 before 0."""
-    from exposure.workflows.rescore.output import met
-
-    found = met(result.rows, conditions)
-    for sentence in found:
-        click.echo(f"fail-on: {sentence}", err=True)
-    if found:
-        return 3
-    return 4 if result.rejected else 0

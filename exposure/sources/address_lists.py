@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import csv
+import heapq
 from collections.abc import Iterator
+from operator import attrgetter
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from exposure.errors import InputError
 from exposure.sources.bulk.containers import Member, members
-from exposure.sources.bulk.text_lines import check_text, lines
+from exposure.sources.bulk.text_lines import blocks, check_text, line_column, numbered_lines
 from exposure.text import shown
+
+if TYPE_CHECKING:  # annotations only: Arrow is imported when there is a list to read
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
 
 USUAL_COLUMNS = ("address", "wallet", "account", "addr", "subject", "deposit_address")
 """Names by which the column of addresses is found where none is named, in this order."""
@@ -27,8 +34,23 @@ class Listed(NamedTuple):
     fault: str = ""
 
 
+class Column(NamedTuple):
+    """A stretch of a list: the texts that could be read with the lines they stand on, and what could not be."""
+
+    lines: NDArray[np.int64]
+    texts: pa.Array
+    faults: list[Listed]
+
+
 def read_addresses(path: str | Path, *, column: str | None = None) -> Iterator[list[Listed]]:
-    """The addresses of a file (``-``: standard input), in its order, in batches of up to 65,536.
+    """As `read_columns`, a row at a time: the addresses of a file in its order, in batches."""
+    for found in read_columns(path, column=column):
+        good = map(Listed, found.lines.tolist(), found.texts.to_pylist())
+        yield list(heapq.merge(good, found.faults, key=attrgetter("line")))
+
+
+def read_columns(path: str | Path, *, column: str | None = None) -> Iterator[Column]:
+    """The addresses of a file (``-``: standard input), in its order, in batches.
 
     Parameters
     ----------
@@ -48,43 +70,76 @@ def read_addresses(path: str | Path, *, column: str | None = None) -> Iterator[l
             yield from _parquet(member, column)
         else:
             check_text(head, member.name)
-            yield from _batched(_text(member, column))
+            yield from _text(member, column)
 
 
-def _batched(rows: Iterator[Listed]) -> Iterator[list[Listed]]:
-    batch: list[Listed] = []
-    for row in rows:
-        batch.append(row)
-        if len(batch) == BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
-def _text(member: Member, column: str | None) -> Iterator[Listed]:
+def _text(member: Member, column: str | None) -> Iterator[Column]:
+    place: int | None = None
+    first = True
     with member.open() as stream:
-        place: int | None = None
-        first = True
-        for line in lines(stream):
-            if line.fault:
-                yield Listed(line.number, line.text, line.fault)
-                continue
-            if not line.text.strip() or line.text.startswith("#"):
-                continue
+        for number, block in blocks(stream):
+            after = 0
             if first:
-                first = False
-                place = _header(line.text, column, member.name)
-                if place is not None:
-                    continue
-            if place is None:
-                yield Listed(line.number, line.text.strip())
+                head = next((line for line in numbered_lines(number, block) if _counts(line.text) and not line.fault), None)
+                if head is not None:
+                    first, place = False, _header(head.text, column, member.name)
+                    after = head.number if place is not None else 0
+            yield _fast(number, block, place, after) or _one_by_one(number, block, place, after)
+
+
+def _counts(text: str) -> bool:
+    return bool(text.strip()) and not text.startswith("#")
+
+
+def _fast(number: int, block: bytes, place: int | None, after: int) -> Column | None:
+    """The addresses of a block by columns of text; None where some line has quotes, or cannot be read."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    texts = line_column(block) if b'"' not in block else None
+    if texts is None:
+        return None
+    lines = np.arange(number, number + len(texts))
+    plain = pc.utf8_trim_whitespace(texts)
+    counts = pc.and_not(pc.greater(pc.binary_length(plain), 0), pc.starts_with(texts, "#"))
+    keep = counts.to_numpy(zero_copy_only=False) & (lines > after)
+    texts, lines = plain.filter(pa.array(keep)), lines[keep]
+    if place is None:
+        return Column(lines, texts, [])
+    cells = pc.split_pattern(texts, ",", max_splits=place + 1)
+    count = pc.list_value_length(cells).to_numpy()
+    good = count > place
+    faults = [_short(int(lines[at]), texts[at].as_py(), int(count[at]), place) for at in np.flatnonzero(~good).tolist()]
+    picked = cells.values.take(pa.array(cells.offsets.to_numpy()[:-1][good] + place))
+    return Column(lines[good], pc.utf8_trim_whitespace(picked), faults)
+
+
+def _one_by_one(number: int, block: bytes, place: int | None, after: int) -> Column:
+    import numpy as np
+    import pyarrow as pa
+
+    good: list[tuple[int, str]] = []
+    faults: list[Listed] = []
+    for line in numbered_lines(number, block):
+        if line.fault:
+            faults.append(Listed(line.number, line.text, line.fault))
+        elif _counts(line.text) and line.number > after:
+            try:
+                cells = [line.text] if place is None else next(csv.reader([line.text]), [])
+            except csv.Error as error:
+                faults.append(Listed(line.number, line.text[:80], f"is no CSV record: {error}"))
                 continue
-            cells = next(csv.reader([line.text]), [])
-            if place < len(cells):
-                yield Listed(line.number, cells[place].strip())
+            at = place or 0
+            if at < len(cells):
+                good.append((line.number, cells[at].strip()))
             else:
-                yield Listed(line.number, line.text[:80], f"has {len(cells)} cells, and the addresses are in cell {place + 1}")
+                faults.append(_short(line.number, line.text, len(cells), at))
+    return Column(np.array([line for line, _ in good], np.int64), pa.array([text for _, text in good], pa.string()), faults)
+
+
+def _short(line: int, text: str, cells: int, place: int) -> Listed:
+    return Listed(line, text[:80], f"has {cells} cells, and the addresses are in cell {place + 1}")
 
 
 def _header(line: str, column: str | None, name: str) -> int | None:
@@ -113,8 +168,10 @@ def _no_column(names: list[str], column: str | None, name: str) -> str:
     return f"{name}: which column holds the addresses? Name it with --column; there are {there}"
 
 
-def _parquet(member: Member, column: str | None) -> Iterator[list[Listed]]:
+def _parquet(member: Member, column: str | None) -> Iterator[Column]:
+    import numpy as np
     import pyarrow as pa
+    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     if member.path is None:
@@ -127,10 +184,15 @@ def _parquet(member: Member, column: str | None) -> Iterator[list[Listed]]:
             place = 0
         if place is None:
             raise InputError(_no_column(names, column, member.name))
-        row = 0
+        row = 1
         for batch in file.iter_batches(batch_size=BATCH, columns=[names[place]]):
-            texts = batch.column(0).cast(pa.string()).to_pylist()
-            yield [Listed(row + at, text or "", "" if text else "is empty") for at, text in enumerate(texts, 1)]
+            texts = batch.column(0).cast(pa.string())
+            texts.validate(full=True)
+            lines = np.arange(row, row + len(texts))
+            there = pc.fill_null(pc.greater(pc.binary_length(texts), 0), False)
+            missing = lines[~there.to_numpy(zero_copy_only=False)]
+            good = lines[there.to_numpy(zero_copy_only=False)]
+            yield Column(good, texts.filter(there), [Listed(line, "", "is empty") for line in missing.tolist()])
             row += len(texts)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputError(f"{member.name} cannot be read as Parquet ({shown(error)}); get it again") from error

@@ -1,7 +1,7 @@
 """A ledger with dense numbers for its pots and coins, as memory-mapped columns: what compiled sweeps read.
 
-One folder for each version and chain, under ``index`` in the store: made once by the query engine, out of core, then
-reused. It appears whole or not at all. Indexes of versions that nobody reads go when a new one is made.
+One folder for each version and chain, under ``index`` in the store: made once, then reused. It appears whole or not at
+all. Indexes of versions that nobody reads go when a new one is made.
 """
 
 from __future__ import annotations
@@ -13,42 +13,37 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from exposure.model.assets import chain as chain_of
-from exposure.model.ledger import Coin, Place, Spend, UtxoTx, in_spending_order
 from exposure.store import query
 from exposure.store.dedup import hash_name
-from exposure.store.parts import disk_errors, part_path
+from exposure.store.numbering import kernels
+from exposure.store.numbering.accounts import number_accounts
+from exposure.store.numbering.coins import COLUMNS as COIN_COLUMNS
+from exposure.store.numbering.coins import number_coins
+from exposure.store.numbering.columns import KINDS, Facts, Made, by_stretch, zeros
+from exposure.store.numbering.names import texts
+from exposure.store.parts import disk_errors, part_path, sync_folder
 from exposure.store.store import Store
 from exposure.store.versions import READERS
 
 INDEX = "index"
 LOCK = "lock"
-FORM = 1
+FORM = 2
 """Goes up whenever the columns change their meaning: older indexes are made anew."""
-_ACCOUNT = {"source": "i4", "target": "i4", "low": "u8", "high": "u8", "block": "i8", "time": "i8", "tx": "u8", "fee": "u1"}
-_UTXO = {
-    "tx_no": "i4",
-    "coin": "i4",
-    "address": "i4",
-    "amount": "i8",
-    "flags": "u1",
-    "tx": "u8",
-    "n": "i4",
-    "block": "i8",
-    "time": "i8",
-}
+MEMORY = "3GB"
+"""What the query engine may take while an index is made."""
+
+Advance = Callable[[int, int], None]
+Column = NDArray[Any] | Made
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,35 +55,89 @@ class Numbered:
     Of a UTXO chain, one row for each input and then each output of a transaction: ``tx_no``, ``coin`` (-1: not stored),
     ``address`` (-1: unknown), ``amount`` (-1: unknown), ``flags`` (1: an output, else an input; 2: of a coinbase; 4: of a
     transaction of which not all inputs are known with their values), ``tx`` and ``n`` (of the coin), ``block``, ``time``.
+    Columns are mapped from disk; ``block``, ``time`` and a ``high`` of zeros are made for the rows that are read.
 
-    A pot is an (asset, address), numbered in sorted order; ``asset`` gives the place in ``assets`` of each.
+    A pot is an (asset, address), numbered by first use, so that pots that are used together lie together; ``asset`` gives
+    the place in ``assets`` of each, ``owner`` the number of its address.
     """
 
-    folder: Path
-    utxo: bool
-    rows: int
-    pots: int
-    coins: int
-    txs: int
-    assets: tuple[str, ...]
+    facts: Facts
     asset: NDArray[np.int32]
-    columns: Mapping[str, NDArray[Any]]
+    owner: NDArray[np.int32]
+    columns: Mapping[str, Any]
+    _names: tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
+    _held: tuple[NDArray[np.int32], NDArray[np.int64]]
 
-    def names(self) -> Iterator[tuple[int, pa.Array, pa.Array]]:
-        """(first pot, assets, addresses) in batches, in order of the pots."""
-        first = 0
-        with pq.ParquetFile(self.folder / "pots.parquet") as file:
-            for batch in file.iter_batches(batch_size=1 << 18):
-                yield first, batch.column("asset"), batch.column("address")
-                first += batch.num_rows
+    @property
+    def utxo(self) -> bool:
+        """Whether the chain has coins."""
+        return self.facts.utxo
+
+    @property
+    def rows(self) -> int:
+        """Number of transfers, or of inputs and outputs."""
+        return self.facts.rows
+
+    @property
+    def pots(self) -> int:
+        """Number of pots."""
+        return self.facts.pots
+
+    @property
+    def assets(self) -> tuple[str, ...]:
+        """Assets, sorted."""
+        return self.facts.assets
+
+    def find(self, addresses: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The pots of some addresses: places in ``addresses``, ascending, and the pot at each.
+
+        Cost: by the number of addresses asked for, not by the size of the ledger.
+        """
+        number = np.empty(len(addresses), np.int64)
+        kernels.look_up(self._names, texts(addresses), np.uint64(self.facts.key), number)
+        held, firsts = self._held
+        place = np.flatnonzero(number >= 0)
+        begin = np.asarray(firsts[number[place]])
+        count = np.asarray(firsts[number[place] + 1]) - begin
+        before = np.repeat(np.cumsum(count) - count, count)
+        at = np.repeat(begin, count) + np.arange(int(count.sum())) - before
+        return np.repeat(place, count), np.asarray(held[at], np.int64)
+
+    def addresses(self, pots: NDArray[Any]) -> pa.Array:
+        """The addresses of some pots."""
+        _, octets, ends = self._names
+        numbers = np.asarray(self.owner[pots], np.int64)
+        offsets = np.zeros(len(numbers) + 1, np.int64)
+        np.cumsum(ends[numbers + 1] - ends[numbers], out=offsets[1:])
+        copied = np.empty(int(offsets[-1]), np.uint8)
+        kernels.gather(octets, ends, numbers, offsets, copied)
+        made = pa.Array.from_buffers(pa.large_string(), len(numbers), [None, pa.py_buffer(offsets), pa.py_buffer(copied)])
+        return made.cast(pa.string())
+
+    def hashes(self, names: Sequence[str]) -> list[int]:
+        """The numbers under which transactions of these names stand in ``tx``."""
+        if not self.utxo:
+            found = np.empty(len(names), np.uint64)
+            kernels.hash_texts(texts(pa.array(names, pa.string())), np.uint64(self.facts.key), found)
+            return [int(value) for value in found]
+        if not names:
+            return []
+        with _engine(Path(tempfile.gettempdir()), Path(tempfile.gettempdir())) as engine:
+            return [int(str(query.rows(engine, "select hash($name)", {"name": name})[0][0])) for name in names]
 
 
 @contextlib.contextmanager
-def numbered(store: Store, chain: str) -> Iterator[Numbered]:
+def numbered(store: Store, chain: str, advance: Advance = lambda done, total: None) -> Iterator[Numbered]:
     """The numbered ledger of a chain, made if this version has none yet.
 
-    Cost: making one sorts the ledger once and joins its addresses twice, within the query engine's memory limit; on disk
-    it takes 49 bytes a transfer. Where the store cannot be written to, it is made in a temporary folder that goes afterwards.
+    Cost: an account chain is read once, in order; the names of its addresses and 40 bytes for each are held in memory. It
+    takes 29 bytes a transfer on disk, and 80 and its name for an address. A UTXO chain is joined and sorted by the query
+    engine. Where the store cannot be written to, the index is made in a temporary folder that goes afterwards.
+
+    Parameters
+    ----------
+    advance
+        Told (rows numbered, rows in all) while an index is made.
 
     Raises
     ------
@@ -110,7 +159,7 @@ def numbered(store: Store, chain: str) -> Iterator[Numbered]:
             with _alone(store.path, root):
                 found = _opened(place)  # somebody else may have made it meanwhile
                 if found is None:
-                    _make(store, chain, root, place)
+                    _make(store, chain, root, place, advance)
                     found = _opened(place)
         assert found is not None
         yield found
@@ -119,31 +168,41 @@ def numbered(store: Store, chain: str) -> Iterator[Numbered]:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
-def hashes(store: Store, names: Sequence[str]) -> list[int]:
-    """The numbers under which transactions of these names stand in an index."""
-    if not names:
-        return []
-    with _engine(store.path, Path(tempfile.gettempdir())) as engine:
-        return [int(str(query.rows(engine, "select hash($name)", {"name": name})[0][0])) for name in names]
-
-
 def _opened(place: Path) -> Numbered | None:
     """An index that is there, of this form and hash function, with files of the right length; else None."""
     try:
         said = json.loads((place / "manifest.json").read_text())
-        types = _UTXO if said["utxo"] else _ACCOUNT
-        columns = {name: _mapped(place / f"{name}.bin", kind, said["rows"]) for name, kind in types.items()}
-        asset = _mapped(place / "asset.bin", "i4", said["pots"])
-        with _engine(place, place) as engine:
-            if said["form"] != FORM or said["hash"] != hash_name(engine):
-                return None
-    except (OSError, ValueError, KeyError):
+        if said.pop("form") != FORM:
+            return None
+        hashed, slots = said.pop("hash"), said.pop("slots")
+        facts = Facts(**{**said, "assets": tuple(said["assets"])})
+        if facts.utxo:
+            with _engine(place, place) as engine:
+                if hashed != hash_name(engine):
+                    return None
+        found = _mapped(place, facts)
+        owner, asset, held = (_file(place, name, "i4", facts.pots) for name in ("owner", "asset", "held"))
+        firsts, ends = (_file(place, name, "i8", facts.names + 1) for name in ("firsts", "ends"))
+        octets = _file(place, "names", "u1", int(ends[-1]))
+        table = _file(place, "slots", "u8", slots)
+    except (OSError, ValueError, KeyError, TypeError):
         return None
-    sizes = (said["rows"], said["pots"], said["coins"], said["txs"])
-    return Numbered(place, said["utxo"], *sizes, tuple(said["assets"]), asset, columns)
+    return Numbered(facts, asset, owner, found, (table, octets, ends), (held, firsts))
 
 
-def _mapped(path: Path, kind: str, length: int) -> NDArray[Any]:
+def _mapped(place: Path, facts: Facts) -> dict[str, Column]:
+    names = COIN_COLUMNS if facts.utxo else ("source", "target", "low", "tx", "fee")
+    columns: dict[str, Column] = {name: _file(place, name, KINDS[name], facts.rows) for name in names}
+    stretch = _file(place, "stretch", "i4", facts.rows)
+    for name in ("block", "time"):
+        columns[name] = by_stretch(stretch, _file(place, f"{name}s", "i8", facts.stretches))
+    if not facts.utxo:
+        columns["high"] = _file(place, "high", "u8", facts.rows) if facts.wide else zeros(facts.rows)
+    return columns
+
+
+def _file(place: Path, name: str, kind: str, length: int) -> NDArray[Any]:
+    path = place / f"{name}.bin"
     if path.stat().st_size != length * np.dtype(kind).itemsize:
         raise ValueError(f"{path} has another length than its manifest says")
     return np.memmap(path, kind, "r") if length else np.empty(0, kind)
@@ -151,7 +210,7 @@ def _mapped(path: Path, kind: str, length: int) -> NDArray[Any]:
 
 @contextlib.contextmanager
 def _engine(folder: Path, spill: Path) -> Iterator[query.Engine]:
-    engine = query.connect(folder, spill)
+    engine = query.connect(folder, spill, memory=MEMORY)
     try:
         yield engine
     finally:
@@ -185,7 +244,7 @@ def _is_read(folder: Path, version: str) -> bool:
     return False
 
 
-def _make(store: Store, chain: str, root: Path, place: Path) -> None:
+def _make(store: Store, chain: str, root: Path, place: Path, advance: Advance) -> None:
     """Make an index beside its place, then give it its name; what is older, and what killed makers left, goes."""
     with disk_errors(store.path):
         for old in root.iterdir():
@@ -196,16 +255,29 @@ def _make(store: Store, chain: str, root: Path, place: Path) -> None:
         (part / "spill").mkdir(mode=0o700, parents=True)
         part.chmod(0o700)
         try:
-            utxo = chain_of(chain).ledger == "utxo"
             with _engine(store.path, part / "spill") as engine:
-                _fill(store, chain, engine, part, utxo=utxo)
+                facts = _filled(store, chain, engine, part, advance)
+                said = {"form": FORM, "hash": hash_name(engine), **asdict(facts)}
+            said["slots"] = (part / "slots.bin").stat().st_size // 8
+            (part / "manifest.json").write_text(json.dumps(said))
             shutil.rmtree(part / "spill", ignore_errors=True)
             for file in part.iterdir():
                 _settle(file)
+            sync_folder(part)
             part.replace(place)
+            sync_folder(root)
         except BaseException:
             shutil.rmtree(part, ignore_errors=True)
             raise
+
+
+def _filled(store: Store, chain: str, engine: query.Engine, part: Path, advance: Advance) -> Facts:
+    if chain_of(chain).ledger != "utxo":
+        return number_accounts(store.path, store.parts("transfers", chain), engine, part, advance)
+    outputs, inputs = (
+        [str(part_path(store.path, one)) for one in store.parts(table, chain)] for table in ("outputs", "inputs")
+    )
+    return number_coins(f"{chain}/native", outputs, inputs, engine, part, advance)
 
 
 def _settle(file: Path) -> None:
@@ -215,155 +287,3 @@ def _settle(file: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _files(store: Store, table: str, chain: str) -> list[str]:
-    return [str(part_path(store.path, part)) for part in store.parts(table, chain)]
-
-
-_MOVES = "read_parquet($files) where status <> 'failed' and amount > 0 and sender is distinct from receiver"
-
-
-def _fill(store: Store, chain: str, engine: query.Engine, part: Path, *, utxo: bool) -> None:
-    coins = txs = 0
-    parameters: dict[str, query.Value] = {}
-    if utxo:
-        sql, coins, txs = _flows(store, chain, engine)
-        columns = _UTXO
-    else:
-        parameters, columns = {"files": _files(store, "transfers", chain)}, _ACCOUNT
-        query.run(
-            engine,
-            "create temp table pots as select asset, address, (row_number() over (order by asset, address) - 1)::int as pot "
-            f"from (select asset, sender as address from {_MOVES} and sender is not null "
-            f"union select asset, receiver from {_MOVES} and receiver is not null)",
-            parameters,
-        )
-        sql = (
-            "select coalesce(s.pot, -1) as source, coalesce(r.pot, -1) as target, t.amount, t.block, t.time, hash(t.tx) as tx, "
-            f"(t.kind = 'fee')::utinyint as fee from (select * from {_MOVES}) as t "
-            "left join pots as s on s.asset = t.asset and s.address = t.sender "
-            "left join pots as r on r.asset = t.asset and r.address = t.receiver "
-            'order by t.block, t.tx_index, t."index", t.tx, t.ordinal, t.asset'
-        )
-    assets = [str(row[0]) for row in query.rows(engine, "select distinct asset from pots order by 1")]
-    pots = _write_pots(engine, part, assets)
-    rows = _write_columns(query.stream(engine, sql, parameters), part, columns)
-    said = {"form": FORM, "utxo": utxo, "rows": rows, "pots": pots, "coins": coins, "txs": txs, "assets": assets}
-    (part / "manifest.json").write_text(json.dumps({**said, "hash": hash_name(engine)}))
-
-
-def _write_pots(engine: query.Engine, part: Path, assets: list[str]) -> int:
-    schema = pa.schema([("asset", pa.string()), ("address", pa.string())])
-    place, count = pa.array(assets, pa.string()), 0
-    with pq.ParquetWriter(part / "pots.parquet", schema) as writer, (part / "asset.bin").open("wb") as numbers:
-        for batch in query.stream(engine, "select asset, address from pots order by pot"):
-            writer.write_table(pa.Table.from_batches([batch]).cast(schema))
-            found = pc.index_in(batch.column("asset"), place).to_numpy(zero_copy_only=False)
-            numbers.write(found.astype("i4").tobytes())
-            count += batch.num_rows
-    return count
-
-
-def _write_columns(batches: Iterator[pa.RecordBatch], part: Path, columns: Mapping[str, str]) -> int:
-    count = 0
-    with contextlib.ExitStack() as stack:
-        files = {name: stack.enter_context((part / f"{name}.bin").open("wb")) for name in columns}
-        for batch in batches:
-            found = {name: batch.column(name) for name in batch.schema.names}
-            arrays = {name: column.to_numpy(zero_copy_only=False) for name, column in found.items() if name in columns}
-            if "low" in columns:
-                amount = found["amount"]
-                words = np.frombuffer(amount.buffers()[1], "u8")[2 * amount.offset : 2 * (amount.offset + len(amount))]
-                arrays |= {"low": words[0::2], "high": words[1::2]}
-            for name, kind in columns.items():
-                files[name].write(np.ascontiguousarray(arrays[name], kind).tobytes())
-            count += batch.num_rows
-    return count
-
-
-def _flows(store: Store, chain: str, engine: query.Engine) -> tuple[str, int, int]:
-    """Make the tables of a UTXO chain; the query of its flows, number of coins, number of transactions."""
-    native = f"{chain}/native"
-    outputs, inputs = _files(store, "outputs", chain), _files(store, "inputs", chain)
-    if outputs:
-        query.run(
-            engine,
-            "create temp table coins as select tx, n, block, tx_index, time, address, amount::bigint as amount, coinbase, "
-            "(row_number() over (order by block, tx_index, tx, n) - 1)::int as coin from read_parquet($files)",
-            {"files": outputs},
-        )
-    else:
-        query.run(
-            engine,
-            "create temp table coins (tx varchar, n int, block bigint, tx_index int, time bigint, address varchar, "
-            "amount bigint, coinbase bool, coin int)",
-        )
-    if inputs:
-        query.run(
-            engine,
-            "create temp table spends as select i.tx, i.n, i.block, i.tx_index, i.time, i.spent_tx, i.spent_n, "
-            "coalesce(i.address, o.address) as address, coalesce(i.amount::bigint, o.amount) as amount, o.coin "
-            "from read_parquet($files) as i left join coins as o on o.tx = i.spent_tx and o.n = i.spent_n",
-            {"files": inputs},
-        )
-    else:
-        query.run(
-            engine,
-            "create temp table spends (tx varchar, n int, block bigint, tx_index int, time bigint, spent_tx varchar, "
-            "spent_n int, address varchar, amount bigint, coin int)",
-        )
-    query.run(
-        engine,
-        "create temp table pots as select $native as asset, address, (row_number() over (order by address) - 1)::int as pot "
-        "from (select address from coins union select address from spends where address is not null)",
-        {"native": native},
-    )
-    # A gap among the inputs, none where there must be some, a value that nobody states, or more out than in.
-    query.run(
-        engine,
-        "create temp table txs as select block, tx_index, tx, "
-        "(row_number() over (order by block, tx_index, tx) - 1)::int as tx_no, "
-        "case when coalesce(b.coinbase, false) then 2 else 0 end + case when coalesce(b.coinbase, false) then 0 "
-        "when a.c is null or a.m + 1 <> a.c or a.k <> a.c or a.s < coalesce(b.paid, 0) then 4 else 0 end as flags "
-        "from (select block, tx_index, tx, count(*) as c, max(n) as m, count(amount) as k, sum(amount) as s "
-        "from spends group by all) as a full join "
-        "(select block, tx_index, tx, sum(amount) as paid, bool_or(coinbase) as coinbase from coins group by all) as b "
-        "using (block, tx_index, tx)",
-    )
-    _parents_first(engine)
-    sql = (
-        "select tx_no, coin, address, amount, flags, tx, n, block, time from ("
-        "select t.tx_no, coalesce(i.coin, -1) as coin, coalesce(p.pot, -1) as address, coalesce(i.amount, -1) as amount, "
-        "t.flags::utinyint as flags, hash(i.spent_tx) as tx, i.spent_n as n, i.block, i.time, i.n as place "
-        "from spends as i join txs as t using (block, tx_index, tx) left join pots as p on p.address = i.address "
-        "union all "
-        "select t.tx_no, o.coin, coalesce(p.pot, -1), o.amount, (t.flags + 1)::utinyint, hash(o.tx), o.n, o.block, o.time, o.n "
-        "from coins as o join txs as t using (block, tx_index, tx) left join pots as p on p.address = o.address"
-        ") order by tx_no, flags & 1, place"
-    )
-    coins = query.number(engine, "select count(*) from coins")
-    return sql, coins, query.number(engine, "select count(*) from txs")
-
-
-def _parents_first(engine: query.Engine) -> None:
-    """Where a source gave no places within a block, a spender may stand before its parent: number such blocks anew."""
-    pairs = (
-        "from spends as i join txs as child using (block, tx_index, tx) join coins as o on o.coin = i.coin "
-        "join txs as parent on parent.tx = o.tx and parent.block = i.block"
-    )
-    wrong = query.rows(engine, f"select distinct child.block {pairs} where parent.tx_no > child.tx_no")
-    for (block,) in wrong:
-        places = query.rows(engine, "select tx_no, tx from txs where block = $block order by tx_no", {"block": int(str(block))})
-        parents: dict[str, list[Spend]] = defaultdict(list)
-        found = query.rows(engine, f"select child.tx, o.tx, o.n {pairs} where i.block = $block", {"block": int(str(block))})
-        for child, parent, n in found:
-            parents[str(child)].append(Spend(Coin(str(parent), int(str(n))), None, None))
-        numbers = [int(str(number)) for number, _ in places]
-        txs = [UtxoTx(str(tx), Place(0, number, 0), 0, tuple(parents[str(tx)]), ()) for number, (_, tx) in enumerate(places)]
-        for number, tx in zip(numbers, in_spending_order(txs), strict=True):
-            query.run(
-                engine,
-                "update txs set tx_no = $number where block = $block and tx = $tx",
-                {"number": number, "block": int(str(block)), "tx": tx.tx},
-            )

@@ -30,13 +30,13 @@ _LOCKED_DOWN = (
 )
 
 
-def connect(folder: Path, spill: Path) -> Engine:
+def connect(folder: Path, spill: Path, *, memory: str = MEMORY_LIMIT) -> Engine:
     """An in-memory query engine that may read ``folder`` and spill to ``spill``, and nothing else.
 
     Extensions are neither loaded nor installed, and its configuration is locked.
     """
     engine = duckdb.connect(":memory:")
-    engine.execute("set memory_limit = $limit", {"limit": MEMORY_LIMIT})
+    engine.execute("set memory_limit = $limit", {"limit": memory})
     engine.execute("set threads = $threads", {"threads": THREADS})
     engine.execute("set preserve_insertion_order = false")
     # In a notebook without ipywidgets the bar is off and may not even be set to off.

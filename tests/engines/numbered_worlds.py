@@ -64,7 +64,7 @@ def roles(labels, pots, assets):
     """The roles of some pots."""
     return roles_of(
         labels,
-        [(0, pa.array([a for a, _ in pots], pa.string()), pa.array([b for _, b in pots], pa.string()))],
+        [(np.arange(len(pots)), pa.array([a for a, _ in pots], pa.string()), pa.array([b for _, b in pots], pa.string()))],
         assets,
         len(pots),
     )

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -21,15 +22,17 @@ import exposure as ex
 from exposure.cli import main
 from exposure.model.labels import Category
 from exposure.model.settings import Direction, Rule
-from exposure.sources.address_lists import Listed
+from exposure.sources.address_lists import Column
 from exposure.store.store import Store
 from exposure.workflows.ingest import ImportOptions, ingest
 from exposure.workflows.rescore import RescoreOptions, rescore
+from exposure.workflows.rescore.rows import schema
 from exposure.workflows.tags import ImportOptions as ListOptions
 from exposure.workflows.tags import OwnTag, add_tag, import_lists
 from exposure.workflows.trace import TraceOptions, trace
 
 FIXTURE = pathlib.Path(__file__).resolve().parents[2] / "fixtures" / "small"
+DEFAULTS = RescoreOptions()
 COMMAND = [sys.executable, "-m", "exposure", "rescore"]
 
 
@@ -53,7 +56,14 @@ def wallets():
 
 
 def listed(wallets):
-    return [[Listed(line, wallet) for line, wallet in enumerate(wallets, 1)]]
+    return [Column(np.arange(1, len(wallets) + 1), pa.array(wallets, pa.string()), [])]
+
+
+def scored(store, wallets, options=DEFAULTS):
+    """All rows; and what else there is to say."""
+    rows = [schema(options.hops).empty_table()]
+    result = rescore(store, None if wallets is None else listed(wallets), options, into=rows.append)
+    return pa.concat_tables(rows), result
 
 
 @pytest.mark.parametrize("rule", Rule)
@@ -61,7 +71,7 @@ def test_a_wallet_is_scored_as_its_address_is_traced(folder, wallets, rule):
     compared = 0
     with Store.open(folder) as store:
         chosen = wallets[:6] + [wallet for wallet in wallets if not wallet.startswith("0x")][:4]
-        found = rescore(store, listed(chosen), RescoreOptions(rules=(rule,))).rows.to_pylist()
+        found = scored(store, chosen, RescoreOptions(rules=(rule,)))[0].to_pylist()
         for wallet in chosen:
             report = trace(store, wallet, TraceOptions(rules=(rule,), direction=Direction.SOURCE))
             for section in report.sections:
@@ -108,10 +118,10 @@ def compare(mine, section, rule):
 
 def test_scoring_twice_gives_the_same_rows_from_the_same_index(folder, wallets):
     with Store.open(folder) as store:
-        first = rescore(store, listed(wallets)).rows
+        first = scored(store, wallets)[0]
         indexes = {path: path.stat().st_mtime_ns for path in (folder / "index").glob("*/manifest.json")}
         assert indexes
-        assert rescore(store, listed(wallets)).rows == first
+        assert scored(store, wallets)[0] == first
         assert indexes == {path: path.stat().st_mtime_ns for path in (folder / "index").glob("*/manifest.json")}
 
 
@@ -119,17 +129,17 @@ def test_a_damaged_index_is_made_anew(folder, wallets, tmp_path):
     copy = tmp_path / "store"
     shutil.copytree(folder, copy)
     with Store.open(copy) as store:
-        first = rescore(store, listed(wallets[:3])).rows
+        first = scored(store, wallets[:3])[0]
         column = next((copy / "index").glob("*-ethereum/low.bin"))
         column.write_bytes(column.read_bytes()[:-8])
-        assert rescore(store, listed(wallets[:3])).rows == first
+        assert scored(store, wallets[:3])[0] == first
 
 
 def test_wallets_without_history_and_bad_lines_are_told_apart(folder):
     unknown = "0x" + "12" * 20
     with Store.open(folder) as store:
-        found = rescore(store, listed([unknown, "=1+1", "0x12"]))
-    assert [row["note"] for row in found.rows.to_pylist()] == ["no history stored"]
+        rows, found = scored(store, [unknown, "=1+1", "0x12"])
+    assert [row["note"] for row in rows.to_pylist()] == ["no history stored"]
     assert [row.line for row in found.rejected] == [2, 3]
     assert all(row.fault for row in found.rejected)
 
@@ -224,7 +234,7 @@ def test_a_child_that_stands_before_its_parent_in_a_block_is_numbered_after_it(t
     with Store.create(tmp_path / "store") as store:
         ingest([outputs, inputs], ImportOptions(chain="bitcoin"), store=store)
         add_tag(store, OwnTag(names[0], Category.SANCTIONED, "Fiction LLC", "a list", "a reason"), now=0)
-        (row,) = rescore(store, listed([names[2]])).rows.to_pylist()
+        (row,) = scored(store, [names[2]])[0].to_pylist()
     assert (row["amount"], row["hops"], row["unresolved"]) == (50, 2, 0)
 
 

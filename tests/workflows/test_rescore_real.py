@@ -6,14 +6,15 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from exposure.model.labels import Category
 from exposure.model.settings import Direction, Rule
-from exposure.sources.address_lists import Listed
 from exposure.store.store import Store
 from exposure.workflows.ingest import ImportOptions, ingest
 from exposure.workflows.rescore import RescoreOptions, rescore
+from exposure.workflows.rescore.wallets import listed
 from exposure.workflows.tags import OwnTag, add_tag
 from exposure.workflows.trace import TraceOptions, trace
 
@@ -37,11 +38,9 @@ def test_receivers_of_the_ronin_theft_are_scored_as_they_are_traced(lazarus: Sto
     reached = trace(lazarus, THIEF, TraceOptions(direction=Direction.DESTINATION, hops=2)).sections[0].attributed
     wallets = sorted({row.name for row in reached if row.name.startswith("0x")})[:8]
     assert wallets
-    listed = [[Listed(line, wallet) for line, wallet in enumerate(wallets, 1)]]
-    found = {
-        (row["wallet"], row["category"]): row
-        for row in rescore(lazarus, listed, RescoreOptions(rules=(rule,))).rows.to_pylist()
-    }
+    rows: list[pa.Table] = []
+    rescore(lazarus, listed(wallets), RescoreOptions(rules=(rule,)), into=rows.append)
+    found = {(row["wallet"], row["category"]): row for row in pa.concat_tables(rows).to_pylist()}
     for wallet in wallets:
         (section,) = trace(lazarus, wallet, TraceOptions(rules=(rule,), direction=Direction.SOURCE)).sections
         sums: dict[str, int] = defaultdict(int)

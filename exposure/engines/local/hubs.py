@@ -31,7 +31,7 @@ def hubs(ledger: Ledger, roles: Roles, *, threshold: int, dust: NDArray[np.float
         return np.empty(0, np.int64)
     for part in ledger.chunks():
         for owner, _, _, _ in ends(ledger, roles, part, dust, every):
-            degree += np.bincount(owner, minlength=len(degree))
+            np.add.at(degree, owner, 1)
     likely = degree > threshold
     likely[: ledger.pots] &= roles.group < 0
     if not likely.any():

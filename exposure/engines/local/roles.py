@@ -79,13 +79,15 @@ def starts(seed: Seed, labels: Labels) -> int:
     return seed.dates[0] if labels.seeds_from_designation and seed.dates else ALWAYS
 
 
-def roles_of(labels: Labels, names: Iterable[tuple[int, pa.Array, pa.Array]], assets: tuple[str, ...], pots: int) -> Roles:
+def roles_of(
+    labels: Labels, names: Iterable[tuple[NDArray[Any], pa.Array, pa.Array]], assets: tuple[str, ...], pots: int
+) -> Roles:
     """The roles of a ledger's pots.
 
     Parameters
     ----------
     names
-        (first pot, assets, addresses) in batches.
+        (pots, assets, addresses) in batches; those of labelled addresses are enough.
     assets, pots
         The ledger's assets, and how many pots it has.
     """
@@ -96,9 +98,9 @@ def roles_of(labels: Labels, names: Iterable[tuple[int, pa.Array, pa.Array]], as
     subjects = {*labels.seeds, *labels.boundaries, *labels.hubs, *labels.pass_through, *labels.owners, *labels.owners.values()}
     wanted = pa.array(sorted(subjects), pa.string())
     stands: dict[tuple[str, str], int] = {}
-    for first, of, addresses in names:
+    for numbers, of, addresses in names:
         for place in np.flatnonzero(pc.is_in(addresses, wanted).to_numpy(zero_copy_only=False)).tolist():
-            pot, who = first + place, labels.owner(addresses[place].as_py())
+            pot, who = int(numbers[place]), labels.owner(addresses[place].as_py())
             head = stands.setdefault((who, of[place].as_py()), pot)
             owner[pot] = head
             if head == pot:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import codecs
+import io
 from collections.abc import Iterator
-from typing import BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from exposure.errors import InputError
+
+if TYPE_CHECKING:  # annotations only: screening reads short lists without Arrow
+    import pyarrow as pa
 
 MAX_LINE = 16 << 20
 """Longest line in bytes. A transaction of Bitcoin in JSON can take some megabytes."""
@@ -25,6 +29,10 @@ class Line(NamedTuple):
     number: int
     text: str
     fault: str = ""
+
+
+BLOCK = 4 << 20
+"""Bytes of text that are looked at together, about."""
 
 
 def check_text(head: bytes, name: str) -> None:
@@ -65,3 +73,51 @@ def lines(stream: BinaryIO) -> Iterator[Line]:
         except UnicodeDecodeError as error:
             fault = f"is not UTF-8 (byte 0x{raw[error.start]:02x} at {error.start + 1}): convert the file to UTF-8"
             yield Line(number, raw[:80].decode("utf-8", "replace"), fault)
+
+
+def blocks(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """The same stream in blocks of whole lines: the number of the first line, and the lines with their ends.
+
+    What is wrong with a line is for `lines` to say, of the block that has it: one longer than `MAX_LINE` comes cut to that.
+    """
+    number, rest, start = 1, b"", True
+    while True:
+        more = stream.read(BLOCK)
+        rest += more.removeprefix(codecs.BOM_UTF8) if start else more
+        start = False
+        cut = rest.rfind(b"\n") + 1 if more else len(rest)
+        if not cut and len(rest) >= MAX_LINE:
+            long, rest = rest[:MAX_LINE], b""
+            while (more := stream.readline(MAX_LINE)) and not more.endswith(b"\n"):
+                pass
+            yield number, long
+            number += 1
+            continue
+        if cut:
+            yield number, rest[:cut]
+            number += rest.count(b"\n", 0, cut)
+            rest = rest[cut:]
+        if not more:
+            return
+
+
+def numbered_lines(first: int, block: bytes) -> Iterator[Line]:
+    """The lines of a block, one by one."""
+    for line in lines(io.BytesIO(block)):
+        yield line._replace(number=first + line.number - 1)
+
+
+def line_column(block: bytes) -> pa.Array | None:
+    """The lines of a block as a column of texts with their ends; None where one has to look at them one by one."""
+    import numpy as np
+    import pyarrow as pa
+
+    octets = np.frombuffer(block, np.uint8)
+    ends = np.flatnonzero(octets == 10) + 1
+    places = np.concatenate([[0], ends, [len(block)] if not len(ends) or ends[-1] < len(block) else []]).astype(np.int32)
+    texts = pa.Array.from_buffers(pa.string(), len(places) - 1, [None, pa.py_buffer(places), pa.py_buffer(block)])
+    try:
+        texts.validate(full=True)
+    except pa.ArrowInvalid:
+        return None
+    return texts if b"\x00" not in block and len(block) < MAX_LINE else None

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from exposure.workflows.rescore.options import RescoreOptions
 
 if TYPE_CHECKING:  # annotations only: what computes is imported when it runs
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
 
-    from exposure.sources.address_lists import Listed
+    import pyarrow as pa
+
+    from exposure.sources.address_lists import Column
     from exposure.store.store import Store
     from exposure.workflows.rescore.run import Rescored
 
@@ -20,9 +22,10 @@ DEFAULTS = RescoreOptions()
 
 def rescore(
     store: Store,
-    batches: Iterable[Sequence[Listed]],
+    wallets: Iterable[Column] | None,
     options: RescoreOptions = DEFAULTS,
     *,
+    into: Callable[[pa.Table], None],
     advance: Callable[[str, int, int], None] = lambda what, done, total: None,
     strict_input: bool = False,
 ) -> Rescored:
@@ -32,10 +35,13 @@ def rescore(
     ----------
     store
         Where ledgers and tags come from; one version of it is looked at.
-    batches
-        Wallets as listed, in batches; what cannot be read is among ``rejected``.
+    wallets
+        Wallets as listed, in batches; what cannot be read is among ``rejected``. None: every address of the ledgers.
     options
         See `RescoreOptions`.
+    into
+        Takes the rows, some at a time, in order (columns as `exposure.workflows.rescore.rows.schema` has them). They are
+        not held: memory does not grow with their number.
     advance
         Told (what is being done, rows done, rows in all).
     strict_input
@@ -50,4 +56,4 @@ def rescore(
     """
     from exposure.workflows.rescore.run import answer
 
-    return answer(store, batches, options, advance, strict_input=strict_input)
+    return answer(store, wallets, options, into, advance, strict_input=strict_input)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from heapq import merge
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from exposure.engines.local.roles import ALWAYS, NEVER
 from exposure.engines.local.sweep import Stricter
@@ -16,45 +17,73 @@ from exposure.store.coverage import ANY, Coverage
 from exposure.store.numbered import Numbered
 from exposure.store.store import Store
 
+Ranked = list[tuple[int, Coverage]]
+"""Declarations with their places in the order in which they count."""
 
-def missing(store: Store, chain: str, ledger: Numbered) -> tuple[Stricter, dict[int, str]]:
-    """What is missing; and, by place among the ledger's assets, why pots of that asset are not whole unless said otherwise."""
-    rows = coverage.everything(store.connection, store.version, chain)
+
+def missing(store: Store, chain: str, ledger: Numbered) -> Stricter:
+    """What is missing of each pot.
+
+    Cost: by the assets and the addresses that declarations name, not by the pots of the ledger.
+    """
     last = store.last_block(chain) or 0
-    gap = np.full(max(ledger.pots, 1), NEVER)[: ledger.pots]
-    bears = np.zeros(ledger.pots, np.bool_)
+    general: dict[str, Ranked] = defaultdict(list)
+    named: dict[str, Ranked] = defaultdict(list)
+    for place, row in enumerate(condensed(coverage.everything(store.connection, store.version, chain))):
+        if row.address != ANY:
+            named[row.address].append((place, row))
+        elif row.asset == ANY or not ledger.utxo:
+            general[row.asset].append((place, row))
+    by_asset = [list(merge(*(general[name] for name in _names(asset)))) for asset in ledger.assets]
+    start, oldest = np.full(len(by_asset), NEVER), np.zeros(len(by_asset), np.bool_)
+    for at, (asset, rows) in enumerate(zip(ledger.assets, by_asset, strict=True)):
+        start[at], oldest[at] = _from(coverage.gap(_rows(rows), ANY, asset, last))
+    of = np.asarray(ledger.asset)
+    gap, bears = start[of], oldest[of]
     known: dict[int, tuple[int, int]] = {}
-    reasons: dict[int, str] = {}
-    general = [row for row in rows if row.address == ANY]
-    for place, asset in enumerate(ledger.assets):
-        found = coverage.gap([row for row in general if _bears(row, asset, utxo=ledger.utxo)], ANY, asset, last)
-        if found is not None:
-            reasons[place] = found.reason
-            gap[ledger.asset == place], bears[ledger.asset == place] = _from(found), _oldest(found)
-    by_address: dict[str, list[Coverage]] = defaultdict(list)
-    named = {row.address for row in rows} - {ANY}
+    addresses = sorted(named)
+    places, pots = ledger.find(pa.array(addresses, pa.string()))
+    for address, pot, at in zip((addresses[place] for place in places.tolist()), pots.tolist(), of[pots].tolist(), strict=True):
+        asset = ledger.assets[at]
+        own = (one for one in named[address] if one[1].asset in (_names(asset) if not ledger.utxo else (ANY,)))
+        found = coverage.gap(_rows(merge(by_asset[at], own)), address, asset, last)
+        gap[pot], bears[pot] = _from(found)
+        if found is not None and found.until is not None:
+            known[pot] = (found.until.block, found.balance or 0)
+    return Stricter(gap, known, bears)
+
+
+def _names(asset: str) -> set[str]:
+    """The assets of declarations that bear on one asset."""
+    return {ANY, asset, coverage.tokens_of(asset)}
+
+
+def condensed(rows: Iterable[Coverage]) -> list[Coverage]:
+    """Fewer declarations that say the same: of those that follow each other and call a whole asset complete from its
+    beginning, one for each further import, the widest stands for all."""
+    kept: list[Coverage] = []
+    widest: dict[str, int] = {}
     for row in rows:
-        for address in named if row.address == ANY else [row.address]:
-            by_address[address].append(row)
-    wanted = pa.array(sorted(named), pa.string())
-    for first, assets, addresses in ledger.names() if named else ():
-        for at in np.flatnonzero(pc.is_in(addresses, wanted).to_numpy(zero_copy_only=False)).tolist():
-            address, asset, pot = addresses[at].as_py(), assets[at].as_py(), first + at
-            own = [row for row in by_address[address] if _bears(row, asset, utxo=ledger.utxo)]
-            found = coverage.gap(own, address, asset, last)
-            gap[pot], bears[pot] = (NEVER, False) if found is None else (_from(found), _oldest(found))
-            if found is not None and found.until is not None:
-                known[pot] = (found.until.block, found.balance or 0)
-    return Stricter(gap, known, bears), reasons
+        if row.address != ANY or row.from_block is not None or not row.complete:
+            kept.append(row)
+            widest.clear()
+            continue
+        at = widest.get(row.asset)
+        if at is None:
+            widest[row.asset] = len(kept)
+            kept.append(row)
+        else:
+            ends = (kept[at].to_block, row.to_block)
+            kept[at] = row._replace(to_block=None if None in ends else max(end for end in ends if end is not None))
+    return kept
 
 
-def _bears(row: Coverage, asset: str, *, utxo: bool) -> bool:
-    return row.asset == ANY or (not utxo and row.asset in (asset, coverage.tokens_of(asset)))
+def _rows(ranked: Iterable[tuple[int, Coverage]]) -> Sequence[Coverage]:
+    return [row for _, row in ranked]
 
 
-def _from(gap: Incomplete) -> int:
-    return ALWAYS if gap.since is None else gap.since.block
-
-
-def _oldest(gap: Incomplete) -> bool:
-    return gap.since is None and gap.oldest
+def _from(gap: Incomplete | None) -> tuple[int, bool]:
+    """The block from which on a pot is not whole; whether only what is oldest is missing."""
+    if gap is None:
+        return NEVER, False
+    return (ALWAYS, gap.oldest) if gap.since is None else (gap.since.block, False)

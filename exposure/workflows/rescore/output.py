@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Sequence
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,32 +20,60 @@ from exposure.workflows.rejects import formula_safe
 _TIMES = ("first_at", "last_at")
 
 
-def octets(rows: pa.Table, form: str) -> bytes:
-    """The rows as ``csv``, ``jsonl`` or ``parquet``. Times are ISO in text, amounts exact base units everywhere.
+class RowsFile:
+    """Rows written one part after the other as ``csv``, ``jsonl`` or ``parquet``; nothing but a part is held.
 
-    No cell of text begins like a formula: addresses, names of chains and our own words do not; what people wrote themselves
-    stands in the file of rejects only.
+    Times are ISO in text, amounts exact base units everywhere. No cell of text begins like a formula: addresses, names of
+    chains and our own words do not; what people wrote themselves stands in the file of rejects only.
     """
-    sink = io.BytesIO()
-    if form == "parquet":
-        pa.parquet.write_table(rows, sink, compression="zstd")
-        return sink.getvalue()
-    plain = rows
-    for name in rows.schema.names:
-        place = rows.schema.get_field_index(name)
+
+    def __init__(self, sink: BinaryIO, form: str, schema: pa.Schema) -> None:
+        self._form, self._sink = form, sink
+        self._writer: Any = None
+        if form == "parquet":
+            self._writer = pyarrow.parquet.ParquetWriter(sink, schema, compression="zstd", compression_level=1)
+        elif form == "csv":
+            text = _plain(schema.empty_table()).schema
+            self._writer = pyarrow.csv.CSVWriter(sink, text, write_options=pyarrow.csv.WriteOptions(quoting_style="needed"))
+
+    def write(self, rows: pa.Table) -> None:
+        """Add rows."""
+        if self._form == "jsonl":
+            self._sink.write(_json_lines(_plain(rows)))
+        else:
+            self._writer.write_table(rows if self._form == "parquet" else _plain(rows))
+
+    def close(self) -> None:
+        """Write what belongs at the end."""
+        if self._writer is not None:
+            self._writer.close()
+
+
+def _plain(rows: pa.Table) -> pa.Table:
+    """Rows with times and exact amounts as text."""
+    for place, name in enumerate(rows.schema.names):
         if name in _TIMES:
             moments = pc.strftime(rows[name].cast(pa.timestamp("s", "UTC")), "%Y-%m-%dT%H:%M:%SZ")
-            plain = plain.set_column(place, name, moments)
+            rows = rows.set_column(place, name, moments)
         elif pa.types.is_decimal(rows.schema.field(name).type):
-            plain = plain.set_column(place, name, rows[name].cast(pa.string()))
-    if form == "csv":
-        options = pa.csv.WriteOptions(quoting_style="needed")
-        pa.csv.write_csv(plain, sink, options)
-        return sink.getvalue()
-    for batch in plain.to_batches(max_chunksize=1 << 14):
-        for row in batch.to_pylist():
-            sink.write(json.dumps(row, separators=(",", ":")).encode() + b"\n")
-    return sink.getvalue()
+            rows = rows.set_column(place, name, rows[name].cast(pa.string()))
+    return rows
+
+
+def _json_lines(rows: pa.Table) -> bytes:
+    """A line of JSON for each row; its columns are texts without quotes, backslashes or controls, and numbers."""
+    parts: list[Any] = []
+    for place, name in enumerate(rows.schema.names):
+        column = rows[name].combine_chunks()
+        text = column.cast(pa.string())
+        if pa.types.is_string(column.type):
+            if pc.any(pc.match_substring_regex(text, r'["\\\x00-\x1f]')).as_py():
+                return b"".join(json.dumps(row, separators=(",", ":")).encode() + b"\n" for row in rows.to_pylist())
+            text = pc.binary_join_element_wise('"', text, '"', "")
+        parts += [f"{',' if place else '{'}{json.dumps(name)}:", pc.fill_null(text, "null")]
+    lines = pc.binary_join_element_wise(*parts, "}\n", "")
+    whole = pa.concat_arrays(lines.chunks) if isinstance(lines, pa.ChunkedArray) else lines
+    return "".join(whole.to_pylist()).encode()
 
 
 def rejects_csv(rejected: Sequence[Listed]) -> str:
@@ -57,15 +86,22 @@ def rejects_csv(rejected: Sequence[Listed]) -> str:
     return text.getvalue()
 
 
-def met(rows: pa.Table, conditions: Sequence[Condition]) -> list[str]:
-    """A sentence for each condition that holds for some wallet: by a figure, or by the wallet's own tag."""
-    sentences = []
-    for one in conditions:
-        name = one.category.value
-        found = pc.and_(pc.equal(rows["category"], name), pc.greater(rows["share"], 0.0))
-        found = pc.and_kleene(found, pc.greater_equal(rows["share"], one.share))
-        hit = rows.filter(pc.fill_null(pc.or_kleene(found, pc.equal(rows["own"], name)), False))
-        count = pc.count_distinct(hit["wallet"]).as_py()
-        if count:
-            sentences.append(f"{name}: {count:,} of the wallets")
-    return sentences
+class Alarms:
+    """Conditions, and the wallets of which they hold: by a figure, or by the wallet's own tag."""
+
+    def __init__(self, conditions: Sequence[Condition]) -> None:
+        self._found: list[tuple[Condition, list[pa.Array]]] = [(one, []) for one in conditions]
+
+    def see(self, rows: pa.Table) -> None:
+        """Look at some rows."""
+        for one, wallets in self._found:
+            name = one.category.value
+            found = pc.and_(pc.equal(rows["category"], name), pc.greater(rows["share"], 0.0))
+            found = pc.and_kleene(found, pc.greater_equal(rows["share"], one.share))
+            hit = rows["wallet"].filter(pc.fill_null(pc.or_kleene(found, pc.equal(rows["own"], name)), False))
+            wallets.append(pc.unique(hit))
+
+    def sentences(self) -> list[str]:
+        """A sentence for each condition that holds for some wallet."""
+        counts = [(one, pc.count_distinct(pa.chunked_array(wallets, pa.string())).as_py()) for one, wallets in self._found]
+        return [f"{one.category.value}: {count:,} of the wallets" for one, count in counts if count]

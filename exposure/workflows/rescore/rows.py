@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -68,18 +69,16 @@ def schema(hops: int) -> pa.Schema:
     )
 
 
-def table(scored: Scored, wanted: Wanted, chain: str, run: str) -> pa.Table:
-    """The rows of one chain and rule, in order of the wanted pots and then of the category.
+def tables(scored: Scored, wanted: Wanted, chain: str, run: str) -> Iterator[pa.Table]:
+    """The rows of one chain and rule, in parts, in order of the wanted pots and then of the category.
 
     Every pot has a row for ``sanctioned``, found or not, and one for each other category that was found.
     """
-    parts = []
     for start in range(0, len(wanted.wallet), BLOCK):
         some = slice(start, start + BLOCK)
         figure, strict = _part(scored.figure, some), None if scored.strict is None else _part(scored.strict, some)
         own = replace(wanted, wallet=wanted.wallet[some], asset=wanted.asset[some], whole=wanted.whole[some])
-        parts.append(_table(replace(scored, figure=figure, strict=strict), own, chain, run))
-    return pa.concat_tables([schema(scored.hops).empty_table(), *parts])
+        yield _table(replace(scored, figure=figure, strict=strict), own, chain, run)
 
 
 def _part(found: Found, some: slice) -> Found:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -14,31 +15,36 @@ from numpy.typing import NDArray
 
 from exposure.engines.local.hubs import hubs
 from exposure.engines.local.moves import Sight
-from exposure.engines.local.roles import Roles, Theft, roles_of, starts, with_hubs
-from exposure.engines.local.sweep import Ledger, Stricter, sweep
+from exposure.engines.local.roles import NEVER, Roles, Theft, roles_of, starts, with_hubs
+from exposure.engines.local.sweep import Found, Ledger, Stricter, sweep
 from exposure.errors import InputError
-from exposure.model.addresses import parse
-from exposure.model.addresses.bulk import canonical_many
 from exposure.model.labels import Labels
 from exposure.model.results import EditionUsed
-from exposure.sources.address_lists import Listed
-from exposure.store.numbered import Numbered, hashes, numbered
+from exposure.model.settings import Rule
+from exposure.sources.address_lists import Column, Listed
+from exposure.store.numbered import Numbered, numbered
 from exposure.store.prices import Prices
 from exposure.store.store import Store
 from exposure.workflows.clusters import snapshot_with_clusters
 from exposure.workflows.labels import snapshot
 from exposure.workflows.rescore.missing import missing
 from exposure.workflows.rescore.options import MAX_HOPS, RescoreOptions
-from exposure.workflows.rescore.rows import Scored, Wanted, schema, table, without_history
+from exposure.workflows.rescore.rows import BLOCK, Scored, Wanted, tables, without_history
+from exposure.workflows.rescore.wallets import canonical
 
 Advance = Callable[[str, int, int], None]
+Into = Callable[[pa.Table], None]
+Ints = NDArray[np.int64]
+
+MEMORY = 2 << 30
+"""Bytes that the accounts of the pots scored in one pass may take; more pots take more passes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rescored:
-    """``rows``: see `exposure.workflows.rescore.rows.schema`. ``rejected``: lines that are no addresses, with reasons."""
+    """``count`` rows were made, for ``wallets`` wallets. ``rejected``: lines that are no addresses, with reasons."""
 
-    rows: pa.Table
+    count: int
     rejected: tuple[Listed, ...]
     wallets: int
     run: str
@@ -46,51 +52,53 @@ class Rescored:
     editions: tuple[EditionUsed, ...]
 
 
+class _Known(NamedTuple):
+    """What is known of one ledger, whoever is asked for: who is who, what is missing, what was stolen."""
+
+    roles: Roles
+    stricter: Stricter
+    by_tx: dict[int, Theft]
+    by_coin: dict[tuple[int, int], Theft]
+
+
 def answer(
-    store: Store, batches: Iterable[Sequence[Listed]], options: RescoreOptions, advance: Advance, *, strict_input: bool
+    store: Store, columns: Iterable[Column] | None, options: RescoreOptions, into: Into, advance: Advance, *, strict_input: bool
 ) -> Rescored:
-    """See `exposure.workflows.rescore.rescore`."""
+    """See `exposure.workflows.rescore.rescore`; ``columns`` None: every address of the ledgers."""
     if not 1 <= options.hops <= MAX_HOPS:
         raise InputError(f"{options.hops} hops: a whole ledger is scored with a limit of 1 to {MAX_HOPS} hops")
     chains = [chain for chain in store.chains() if options.chain in (None, chain)]
     if not chains:
         held = ", ".join(store.chains())
         raise InputError(f"the store holds no ledger of {options.chain}; it has {held}" if held else "the store is empty")
-    wallets, rejected = _wallets(batches)
+    listed, rejected = canonical(columns or ())
     if strict_input and rejected:
         raise InputError(f"wallet {rejected[0].line}: {rejected[0].fault}")
     found = snapshot(store, as_of=options.labels_as_of, seeds_from_designation=options.seeds_from_designation)
     found = snapshot_with_clusters(store, found, dict.fromkeys(chains), options.clusters)
-    run = _run(store, found.labels, options)
-    names = pa.array(wallets, pa.string())
-    own = pa.array([_own(found.labels, wallet) for wallet in wallets], pa.string())
-    tables, seen = [], np.zeros(len(wallets), np.bool_)
+    run, tags, count, wallets = _run(store, found.labels, options), _tags(found.labels), 0, len(listed)
+    seen = np.zeros(len(listed), np.bool_)
+
+    def hand_on(rows: pa.Table) -> None:
+        nonlocal count
+        count += rows.num_rows
+        into(rows)
+
     for chain in chains:
-        with numbered(store, chain) as ledger:
-            wanted, rows = _wanted(ledger, names, own, options)
-            if len(wanted.wallet):
-                seen[wanted.wallet] = True
-                tables += _chain(store, chain, ledger, found.labels, wanted, rows, options, run, advance)
-    lone = pa.array(np.flatnonzero(~seen))
-    tables.append(without_history(names.take(lone), own.take(lone), options.hops, run))
-    made = pa.concat_tables([schema(options.hops).empty_table(), *tables])
-    return Rescored(made, rejected, len(wallets), run, found.warnings, found.editions)
-
-
-def _wallets(batches: Iterable[Sequence[Listed]]) -> tuple[list[str], tuple[Listed, ...]]:
-    """Canonical addresses, each once, in order; and what could not be read."""
-    wallets: dict[str, None] = {}
-    rejected: list[Listed] = []
-    for batch in batches:
-        for listed, canonical in zip(batch, canonical_many([listed.text for listed in batch]), strict=True):
-            if listed.fault:
-                rejected.append(listed)
-                continue
-            try:
-                wallets[canonical or parse(listed.text, suggest=False).canonical] = None
-            except InputError as error:
-                rejected.append(Listed(listed.line, listed.text, str(error)))
-    return list(wallets), tuple(rejected)
+        with numbered(store, chain, lambda done, total: advance("numbering the ledger", done, total)) as ledger:
+            if columns is None:
+                wallets += ledger.facts.names
+                asked = _everything(ledger, tags, found.labels, options)
+            else:
+                pots = ledger.find(listed)
+                seen[pots[0]] = True
+                asked = _listed(ledger, listed, pots, tags, found.labels, options)
+            _chain(store, chain, ledger, found.labels, asked, options, run, hand_on, advance)
+    lone = np.flatnonzero(~seen)
+    for start in range(0, len(lone), BLOCK):
+        some = listed.take(pa.array(lone[start : start + BLOCK]))
+        hand_on(without_history(some, _own(some, tags), options.hops, run))
+    return Rescored(count, tuple(rejected), wallets, run, found.warnings, found.editions)
 
 
 def _run(store: Store, labels: Labels, options: RescoreOptions) -> str:
@@ -99,32 +107,63 @@ def _run(store: Store, labels: Labels, options: RescoreOptions) -> str:
     return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
-def _own(labels: Labels, wallet: str) -> str | None:
-    owner = labels.owner(wallet)
-    for known in (labels.seeds, labels.boundaries, labels.pass_through):
-        if owner in known:
-            return known[owner].category
-    return None
+def _tags(labels: Labels) -> pa.Table:
+    """Addresses that have a tag, and its category: seeds before services before contracts."""
+    found: dict[str, str] = {}
+    for address in {*labels.owners, *labels.seeds, *labels.boundaries, *labels.pass_through}:
+        owner = labels.owner(address)
+        for known in (labels.seeds, labels.boundaries, labels.pass_through):
+            if owner in known:
+                found[address] = known[owner].category
+                break
+    return pa.table({"address": pa.array(found, pa.string()), "category": pa.array(found.values(), pa.string())})
 
 
-def _wanted(ledger: Numbered, wallets: pa.Array, own: pa.Array, options: RescoreOptions) -> tuple[Wanted, NDArray[np.int32]]:
-    """The pots of the wallets; and the row of each pot of the ledger, -1 for all others."""
-    row_of = np.full(max(ledger.pots, 1), -1, np.int32)
-    pots, owners = [], []
-    for first, assets, addresses in ledger.names():
-        place = pc.fill_null(pc.index_in(addresses, wallets), -1).to_numpy(zero_copy_only=False)
-        hit = place >= 0
-        if options.asset is not None:
-            hit &= pc.equal(assets, options.asset).to_numpy(zero_copy_only=False)
-        pots.append(first + np.flatnonzero(hit))
-        owners.append(place[hit].astype(np.int64))
-    pot = np.concatenate(pots) if pots else np.empty(0, np.int64)
-    wallet = np.concatenate(owners) if owners else np.empty(0, np.int64)
-    order = np.lexsort((pot, wallet))
-    pot, wallet = pot[order], wallet[order]
-    row_of[pot] = np.arange(len(pot), dtype=np.int32)
-    asset = np.asarray(ledger.asset)[pot] if len(pot) else np.empty(0, np.int32)
-    return Wanted(wallets, wallet, pa.array(ledger.assets, pa.string()), asset, np.zeros(len(pot), np.bool_), own), row_of
+def _own(wallets: pa.Array, tags: pa.Table) -> pa.Array:
+    """The category of each wallet itself, null where it has no tag."""
+    if not tags.num_rows:
+        return pa.nulls(len(wallets), pa.string())
+    place = pc.index_in(wallets, tags["address"].combine_chunks())
+    return tags["category"].combine_chunks().take(place)
+
+
+Asked = tuple[Wanted, NDArray[np.int64]]
+
+
+def _everything(ledger: Numbered, tags: pa.Table, labels: Labels, options: RescoreOptions) -> Iterator[Asked]:
+    """All of a ledger's pots in blocks, each a wallet of its own."""
+    pots = np.arange(ledger.pots)
+    for some in _blocks(ledger, pots, labels, options):
+        yield _wanted(ledger, ledger.addresses(pots[some]), np.arange(len(some)), pots[some], tags), pots[some]
+
+
+def _listed(
+    ledger: Numbered, wallets: pa.Array, found: tuple[Ints, Ints], tags: pa.Table, labels: Labels, options: RescoreOptions
+) -> Iterator[Asked]:
+    """The pots of listed wallets in blocks, in order of the list. ``found``: places in the list, and pots."""
+    order = np.lexsort(found[::-1])
+    place, pots = found[0][order], found[1][order]
+    for some in _blocks(ledger, pots, labels, options):
+        yield _wanted(ledger, wallets, place[some], pots[some], tags), pots[some]
+
+
+def _blocks(ledger: Numbered, pots: Ints, labels: Labels, options: RescoreOptions) -> Iterator[Ints]:
+    """Places of the pots of the assets asked for, in blocks whose accounts fit the memory."""
+    seeds = (labels.seeds, labels.coin_seeds, labels.tx_seeds, labels.asset_seeds)
+    categories = len({seed.category for some in seeds for seed in some.values()})
+    columns = (categories + 3) * (options.hops + 1) + categories + 16
+    size = max(MEMORY // (2 * 8 * columns), BLOCK)  # the figure's account and the stricter one
+    places = np.arange(len(pots))
+    if options.asset is not None:
+        wanted = ledger.assets.index(options.asset) if options.asset in ledger.assets else -1
+        places = places[np.asarray(ledger.asset)[pots] == wanted]
+    return (places[start : start + size] for start in range(0, len(places), size))
+
+
+def _wanted(ledger: Numbered, wallets: pa.Array, wallet: NDArray[np.int64], pots: NDArray[np.int64], tags: pa.Table) -> Wanted:
+    asset = np.asarray(ledger.asset)[pots] if len(pots) else np.empty(0, np.int32)
+    assets = pa.array(ledger.assets, pa.string())
+    return Wanted(wallets, wallet, assets, asset, np.zeros(len(pots), np.bool_), _own(wallets, tags))
 
 
 def _chain(
@@ -132,40 +171,60 @@ def _chain(
     chain: str,
     index: Numbered,
     labels: Labels,
-    wanted: Wanted,
-    row_of: NDArray[np.int32],
+    asked: Iterable[Asked],
     options: RescoreOptions,
     run: str,
+    into: Into,
     advance: Advance,
-) -> list[pa.Table]:
-    ledger = Ledger(index.utxo, index.pots, index.coins, index.txs, np.asarray(index.asset), len(index.assets), index.columns)
-    roles = _roles(store, chain, index, ledger, labels, options)
-    by_tx, by_coin = _thefts(store, labels, roles)
-    stricter, _ = missing(store, chain, index)
-    pots = np.flatnonzero(row_of >= 0)
-    wanted.whole[row_of[pots]] = _is_whole(stricter, pots)
-    tables = []
-    for rule in options.rules:
-
-        def sweeping(what: str, rule: str = rule.value) -> Callable[[int, int], None]:
-            return lambda done, total: advance(f"{chain}, {rule}{what}", done, total)
-
-        figure = sweep(ledger, rule, options.hops, Sight(roles, row_of, by_tx, by_coin), wanted.asset, advance=sweeping(""))
-        strict = None
-        if wanted.whole.any():
-            sight = Sight(roles, row_of, by_tx, by_coin)
-            strict = sweep(ledger, rule, options.hops, sight, wanted.asset, stricter=stricter, advance=sweeping(", interval"))
-        tables.append(table(Scored(rule, options.hops, roles.groups, figure, strict), wanted, chain, run))
-    return tables
+) -> None:
+    ledger = Ledger(
+        index.utxo, index.pots, index.facts.coins, index.facts.txs, np.asarray(index.asset), len(index.assets), index.columns
+    )
+    known: _Known | None = None
+    for wanted, pots in asked:
+        if known is None:  # only now: a ledger that nobody is asked of costs nothing
+            roles = _roles(store, chain, index, ledger, labels, options)
+            known = _Known(roles, missing(store, chain, index), *_thefts(index, labels, roles))
+        row_of = np.full(max(index.pots, 1), -1, np.int32)
+        row_of[pots] = np.arange(len(pots), dtype=np.int32)
+        wanted.whole[:] = known.stricter.gap[pots] == NEVER
+        for rule in options.rules:
+            scored, done = _scored(ledger, known, wanted, row_of, rule, options.hops, chain, advance), 0
+            for rows in tables(scored, wanted, chain, run):
+                into(rows)
+                done = min(done + BLOCK, len(pots))
+                advance(f"{chain}, {rule.value}, rows", done, len(pots))
 
 
-def _is_whole(stricter: Stricter, pots: NDArray[np.int64]) -> NDArray[np.bool_]:
-    return np.asarray(stricter.gap[pots] == np.iinfo(np.int64).max)
+def _scored(
+    ledger: Ledger,
+    known: _Known,
+    wanted: Wanted,
+    row_of: NDArray[np.int32],
+    rule: Rule,
+    hops: int,
+    chain: str,
+    advance: Advance,
+) -> Scored:
+    """One rule's figures of some wanted pots; and, if the history of any of them is whole, those of the stricter run."""
+
+    def swept(stricter: Stricter | None) -> Found:
+        what = f"{chain}, {rule.value}{', interval' if stricter else ''}"
+        sight = Sight(known.roles, row_of, known.by_tx, known.by_coin)
+        return sweep(
+            ledger, rule, hops, sight, wanted.asset, stricter=stricter, advance=lambda done, total: advance(what, done, total)
+        )
+
+    return Scored(rule, hops, known.roles.groups, swept(None), swept(known.stricter) if wanted.whole.any() else None)
 
 
 def _roles(store: Store, chain: str, index: Numbered, ledger: Ledger, labels: Labels, options: RescoreOptions) -> Roles:
     """The snapshot's roles, with the ledger's hubs."""
-    roles = roles_of(labels, index.names(), index.assets, index.pots)
+    subjects = {*labels.seeds, *labels.boundaries, *labels.hubs, *labels.pass_through, *labels.owners, *labels.owners.values()}
+    addresses = pa.array(sorted(subjects), pa.string())
+    found, pots = index.find(addresses)
+    of = pa.array(index.assets, pa.string()).take(pa.array(np.asarray(index.asset)[pots]))
+    roles = roles_of(labels, [(pots, of, addresses.take(pa.array(found)))], index.assets, index.pots)
     prices, end = Prices(store), store.head_time(chain) or 0
     dust = np.zeros(max(len(index.assets), 1))
     for place, asset in enumerate(index.assets):
@@ -175,11 +234,11 @@ def _roles(store: Store, chain: str, index: Numbered, ledger: Ledger, labels: La
     return with_hubs(roles, hubs(ledger, roles, threshold=options.hub_counterparties, dust=dust))
 
 
-def _thefts(store: Store, labels: Labels, roles: Roles) -> tuple[dict[int, Theft], dict[tuple[int, int], Theft]]:
+def _thefts(index: Numbered, labels: Labels, roles: Roles) -> tuple[dict[int, Theft], dict[tuple[int, int], Theft]]:
     """Reported thefts by the numbers of their transactions."""
     categories = roles.groups.categories
     names = sorted({*labels.tx_seeds, *(coin.tx for coin in labels.coin_seeds)})
-    number = dict(zip(names, hashes(store, names), strict=True))
+    number = dict(zip(names, index.hashes(names), strict=True))
     by_tx = {number[tx]: Theft(categories.index(seed.category), starts(seed, labels)) for tx, seed in labels.tx_seeds.items()}
     by_coin = {
         (number[coin.tx], coin.n): Theft(categories.index(seed.category), starts(seed, labels))

@@ -1,0 +1,1 @@
+"""Making an index: names and pots get dense numbers, rows become fixed-width columns."""
