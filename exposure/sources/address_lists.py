@@ -97,7 +97,8 @@ def _fast(number: int, block: bytes, place: int | None, after: int) -> Column | 
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    texts = line_column(block) if b'"' not in block else None
+    odd = b'"' in block or block.count(b"\r") != block.count(b"\r\n")
+    texts = None if odd else line_column(block)
     if texts is None:
         return None
     lines = np.arange(number, number + len(texts))
@@ -134,7 +135,7 @@ def _one_by_one(number: int, block: bytes, place: int | None, after: int) -> Col
             if at < len(cells):
                 good.append((line.number, cells[at].strip()))
             else:
-                faults.append(_short(line.number, line.text, len(cells), at))
+                faults.append(_short(line.number, line.text.strip(), len(cells), at))
     return Column(np.array([line for line, _ in good], np.int64), pa.array([text for _, text in good], pa.string()), faults)
 
 

@@ -9,10 +9,12 @@ import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from exposure.store import query
+from exposure.store.numbered import Numbered
 from exposure.store.parts import part_path
 from exposure.store.store import Store
 
@@ -50,12 +52,14 @@ def keep(store: Store, key: str, table: pa.Table, facts: Mapping[str, str]) -> N
             part.unlink(missing_ok=True)
 
 
-def names_of(store: Store, chain: str, numbers: Iterable[int], *, utxo: bool) -> dict[int, str]:
+def names_of(store: Store, chain: str, numbers: Iterable[int], ledger: Numbered) -> dict[int, str]:
     """Names of transactions by the numbers under which an index has them."""
     wanted: Sequence[str] = sorted({str(number) for number in numbers})
-    files = [str(part_path(store.path, part)) for part in store.parts("outputs" if utxo else "transfers", chain)]
+    files = [str(part_path(store.path, part)) for part in store.parts("outputs" if ledger.utxo else "transfers", chain)]
     if not wanted or not files:
         return {}
+    if not ledger.utxo:
+        return dict(ledger.named(files, np.array(wanted, np.uint64)))
     engine = query.connect(store.path, Path(tempfile.gettempdir()))
     try:
         found = query.rows(

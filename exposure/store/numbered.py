@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from exposure.model.assets import chain as chain_of
@@ -114,6 +115,13 @@ class Numbered:
         made = pa.Array.from_buffers(pa.large_string(), len(numbers), [None, pa.py_buffer(offsets), pa.py_buffer(copied)])
         return made.cast(pa.string())
 
+    def names(self) -> Iterator[tuple[int, pa.Array, pa.Array]]:
+        """(first pot, assets, addresses) of all pots, in batches, in order of the pots."""
+        assets = pa.array(self.assets, pa.string())
+        for first in range(0, self.pots, 1 << 18):
+            some = slice(first, first + (1 << 18))
+            yield first, assets.take(pa.array(self.asset[some])), self.addresses(np.arange(self.pots)[some])
+
     def hashes(self, names: Sequence[str]) -> list[int]:
         """The numbers under which transactions of these names stand in ``tx``."""
         if not self.utxo:
@@ -124,6 +132,16 @@ class Numbered:
             return []
         with _engine(Path(tempfile.gettempdir()), Path(tempfile.gettempdir())) as engine:
             return [int(str(query.rows(engine, "select hash($name)", {"name": name})[0][0])) for name in names]
+
+    def named(self, files: Sequence[str], wanted: NDArray[np.uint64]) -> Iterator[tuple[int, str]]:
+        """(number, name) of transactions of an account chain, looked for in its parts."""
+        for path in files:
+            with pq.ParquetFile(path) as file:
+                for batch in file.iter_batches(columns=["tx"]):
+                    found = np.empty(batch.num_rows, np.uint64)
+                    kernels.hash_texts(texts(batch.column("tx")), np.uint64(self.facts.key), found)
+                    at = np.flatnonzero(np.isin(found, wanted))
+                    yield from zip(found[at].tolist(), batch.column("tx").take(pa.array(at)).to_pylist(), strict=True)
 
 
 @contextlib.contextmanager

@@ -148,7 +148,7 @@ class _Rows:
 def _table(store: Store, chain: str, ledger: Numbered, rows: _Rows) -> pa.Table:
     names = _names(ledger, np.unique(np.concatenate([rows.links[:, 0], rows.links[:, 1]])))
     hashes = [int(number) for number in rows.hashes]
-    txs = kept.names_of(store, chain, hashes, utxo=ledger.utxo)
+    txs = kept.names_of(store, chain, hashes, ledger)
     columns = {
         "cluster": [names.get(pot) for pot in rows.cluster],
         "one": [names[pot] for pot in rows.links[:, 0].tolist()],

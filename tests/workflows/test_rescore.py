@@ -17,15 +17,22 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import exposure as ex
 from exposure.cli import main
 from exposure.model.labels import Category
 from exposure.model.settings import Direction, Rule
 from exposure.sources.address_lists import Column
+from exposure.store import coverage
+from exposure.store.coverage import Coverage
+from exposure.store.numbered import numbered
 from exposure.store.store import Store
 from exposure.workflows.ingest import ImportOptions, ingest
 from exposure.workflows.rescore import RescoreOptions, rescore
+from exposure.workflows.rescore import run as run_module
+from exposure.workflows.rescore.missing import condensed
 from exposure.workflows.rescore.rows import schema
 from exposure.workflows.tags import ImportOptions as ListOptions
 from exposure.workflows.tags import OwnTag, add_tag, import_lists
@@ -256,3 +263,81 @@ def test_two_runs_at_once_make_one_index(folder, wallets, tmp_path):
     assert [running.wait(timeout=120) for running in both] == [0, 0]
     assert outs[0].read_bytes() == outs[1].read_bytes()
     assert [path.name.partition("-")[2] for path in (copy / "index").iterdir() if path.is_dir()] == ["ethereum"]
+
+
+def test_every_address_is_scored_as_a_list_of_all_of_them_in_however_many_passes(folder, tmp_path, monkeypatch):
+    options = RescoreOptions(chain="ethereum", rules=(Rule.HAIRCUT, Rule.FIFO))
+    with Store.open(folder) as store:
+        with numbered(store, "ethereum") as ledger:
+            names = ledger.addresses(np.arange(ledger.pots)).unique().to_pylist()
+        listed_rows, _ = scored(store, names, options)
+        monkeypatch.setattr(run_module, "MEMORY", 0)
+        monkeypatch.setattr(run_module, "BLOCK", max(len(names) // 3, 1))
+        rows, result = scored(store, None, options)
+    order = [(name, "ascending") for name in ("wallet", "asset", "rule", "category")]
+    assert rows.sort_by(order) == listed_rows.sort_by(order)
+    assert (result.count, result.wallets, result.rejected) == (rows.num_rows, len(names), ())
+    assert typed(folder, "--all", "--chain", "ethereum", "--rule", "haircut", "-o", str(tmp_path / "all.parquet")) == 0
+    assert pq.read_table(tmp_path / "all.parquet").num_rows == rows["rule"].to_pylist().count("haircut")
+    assert typed(folder, "--all", "wallets.csv") == typed(folder) == 2
+
+
+def test_a_disk_that_fills_up_while_rows_are_written_leaves_no_result(folder, wallets, tmp_path):
+    source, out = tmp_path / "wallets.csv", tmp_path / "out.csv"
+    source.write_text("\n".join(["address", *wallets]))
+    assert run(folder, str(source), "-o", str(out)).returncode == 0
+    out.write_text("what was there")
+
+    def small_disk():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (33_000, 33_000))
+
+    for form in ("csv", "jsonl", "parquet"):
+        found = run(folder, str(source), "-o", str(out), "--format", form, "--rule", "all", preexec_fn=small_disk)
+        assert found.returncode == 2 and "cannot write" in found.stderr and "Traceback" not in found.stderr, found.stderr
+        assert out.read_text() == "what was there"
+        assert [path.name for path in tmp_path.iterdir() if path.name.endswith(".part")] == []
+
+
+def test_a_kill_while_rows_are_written_leaves_the_result_that_was_there(folder, wallets, tmp_path):
+    source, out = tmp_path / "wallets.csv", tmp_path / "out.csv"
+    source.write_text("\n".join(["address", *wallets]))
+    out.write_text("what was there")
+    slow = (
+        "import time; from exposure.workflows.rescore.output import RowsFile\n"
+        "real = RowsFile.write\n"
+        "def write(self, rows):\n"
+        "    real(self, rows); self._sink.flush(); print('there', flush=True); time.sleep(60)\n"
+        "RowsFile.write = write\n"
+        "from exposure.cli import main; main()"
+    )
+    words = ["rescore", str(source), "-o", str(out), "--store", str(folder)]
+    running = subprocess.Popen([sys.executable, "-c", slow, *words], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert running.stdout.readline() == b"there\n"
+    running.kill()
+    running.wait()
+    running.stdout.close()
+    assert out.read_text() == "what was there"
+
+
+BLOCKS = st.integers(-1, 6).map(lambda block: None if block < 0 else block)
+DECLARED = st.builds(
+    Coverage,
+    st.just("ethereum"),
+    st.sampled_from("*ab"),
+    st.sampled_from("*xy"),
+    BLOCKS,
+    BLOCKS,
+    st.booleans(),
+    opening=st.sampled_from([None, 7]),
+)
+
+
+@given(st.lists(DECLARED))
+def test_fewer_declarations_say_the_same_of_every_pot(rows):
+    def gap(declared, address, asset):
+        bear = [row for row in declared if row.address in (address, "*") and row.asset in (asset, "*")]
+        return coverage.gap(bear, address, asset, 4)
+
+    for address in "ab*":
+        for asset in "xy":
+            assert gap(rows, address, asset) == gap(condensed(rows), address, asset)

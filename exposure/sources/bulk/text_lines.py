@@ -103,8 +103,8 @@ def blocks(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
 
 def numbered_lines(first: int, block: bytes) -> Iterator[Line]:
     """The lines of a block, one by one."""
-    for line in lines(io.BytesIO(block)):
-        yield line._replace(number=first + line.number - 1)
+    for line in lines(io.BytesIO(b"\n" + block)):  # an empty line before it: a mark of byte order stands in the first only
+        yield line._replace(number=first + line.number - 2)
 
 
 def line_column(block: bytes) -> pa.Array | None:
