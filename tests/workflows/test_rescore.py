@@ -271,7 +271,8 @@ def the_same(name, left, right):
         return left[name] == right[name]
     ours, theirs = ([np.nan if value is None else float(value) for value in table[name].to_pylist()] for table in (left, right))
     loose = np.where(np.array(left["rule"].to_pylist()) == "haircut", 1e-12, 0)
-    return np.allclose(np.subtract(ours, theirs) / np.maximum(np.abs(ours), 1), 0, atol=loose, equal_nan=True)
+    totals = np.array([max(float(value), 1.0) for value in left["total"].to_pylist()])
+    return np.allclose(np.subtract(ours, theirs) / totals, 0, atol=loose, equal_nan=True)
 
 
 def test_every_address_is_scored_as_a_list_of_all_of_them_in_however_many_passes(folder, tmp_path, monkeypatch):
