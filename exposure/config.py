@@ -55,6 +55,7 @@ class Config:
     bitcoin_rpc_cookie: Path | None
     electrum_url: str
     list_sources: Path | None
+    oracle_url: str = field(repr=False)
     quiet: bool
     sources: Mapping[str, str]
 
@@ -192,6 +193,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "list_sources", None, _path, "file that says where official lists are published, over the shipped one", project=False
     ),
+    Setting("oracle_url", "", _url("https://", "http://"), "EVM node that `tags oracle` asks", project=False, secret=True),
     Setting("quiet", False, _switch, "no progress, no hints"),
 )
 _BY_NAME = {setting.name: setting for setting in SETTINGS}

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from exposure.cli.options import format_option, open_store, output_option, quiet_option, store_option
+from exposure.cli.tags_oracle import oracle
 from exposure.cli.tags_review import diff, lint
 from exposure.cli.tags_update import update
 
@@ -239,5 +240,5 @@ def accept(edition: str, quiet: bool | None, store: Path | None) -> None:
         emit(tags_text.accepted(found))
 
 
-for command in (diff, lint, update):
+for command in (diff, lint, update, oracle):
     tags.add_command(command)
