@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from exposure.cli.options import format_option, output_option, quiet_option, store_option, tz_option
+from exposure.cli.options import format_option, quiet_option, store_option, tz_option
 
 if TYPE_CHECKING:  # annotations only: a command imports what it needs when it runs
     from collections.abc import Sequence
@@ -34,6 +34,8 @@ Examples:
   exposure trace TX:1 --as-of 2024-03-18 --labels-as-of 2022-04-04 --format json -o report.json
   exposure trace TX:1 --fail-on sanctioned:1% --fail-on mixer:10%
   exposure trace TX:1 --policy jp --fail-on hold
+  exposure trace TX:1 --policy jp --out case-4711
+  exposure trace --case case-4711 --hops 7 --note "asked the customer on 2 April"
 
 \b
 Exit codes: 0 done; 2 wrong input; 3 a --fail-on condition holds;
@@ -42,7 +44,7 @@ Exit codes: 0 done; 2 wrong input; 3 a --fail-on condition holds;
 
 
 @click.command(epilog=EPILOG)
-@click.argument("subject")
+@click.argument("subject", required=False)
 @click.option("--chain", metavar="CHAIN", help="Chain of the subject, where its form leaves it open (0x...).")
 @click.option("--asset", metavar="ASSET", help="Only this asset: native, a contract, a known symbol, or CHAIN/CONTRACT.")
 @click.option("--hops", metavar="N", help="Greatest number of hops, or `unlimited`.  [default: 5]")
@@ -83,22 +85,36 @@ Exit codes: 0 done; 2 wrong input; 3 a --fail-on condition holds;
     help="Exit with 3 at or above this: review, hold, block (with --policy), or a category. Repeatable.",
 )
 @click.option("--list", "list_", is_flag=True, help="Only list the deposits of an address, as subjects to trace.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="DIR", help="Keep the answer and its evidence in this new folder: a case."
+)
+@click.option(
+    "--case",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Go on with the case in this folder: its subject, its options.",
+)
+@click.option("--note", metavar="TEXT", multiple=True, help="A note for the case, or ADDRESS: TEXT. Repeatable.")
 @format_option("table", "json", "jsonl", "csv", "parquet", "html")
 @click.option("--lang", type=click.Choice(["en", "ja"]), help="Language of an HTML report.  [default: en]")
-@output_option
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the result to this file.")
 @tz_option
 @quiet_option
 @store_option
 def trace(
-    subject: str,
+    subject: str | None,
     format_: str,
     output: Path | None,
+    out: Path | None,
+    case: Path | None,
+    note: tuple[str, ...],
     list_: bool,
     fail_on: tuple[str, ...],
     **given: str | bool | Path | tuple[str, ...] | None,
 ) -> int:
     """Where did SUBJECT's value come from, or go? How much touches listed parties, in how many hops, by which paths."""
     from exposure import config
+    from exposure.cli.case import keep, place
     from exposure.errors import InputError
     from exposure.reporting.fail_on import fail_on as read_condition
     from exposure.store.store import Store
@@ -112,6 +128,7 @@ def trace(
         raise InputError(f"{format_} is not for a terminal: add -o FILE")
     if format_ == "html" and list_:
         raise InputError("a list of deposits has no HTML form: use table, json, jsonl, csv or parquet")
+    asked = place(out, case, subject, note)
     settings = config.load({name: given.pop(name) for name in _SETTINGS})
     conditions = [read_condition(text, policy=bool(given["policy"])) for text in fail_on]
     options = trace_options(
@@ -127,10 +144,14 @@ def trace(
     )
     with Store.open(settings.store) as store:
         if list_:
-            deposits = workflow.deposits(store, subject, options)
-            _emit_deposits(subject, deposits, format_, output, zone(settings.tz))
+            deposits = workflow.deposits(store, asked, options)
+            _emit_deposits(asked, deposits, format_, output, zone(settings.tz))
             return 0
-        report = workflow.trace(store, subject, options)
+        folder = out or case
+        if folder is not None:
+            report = keep(store, asked, options, folder, settings, note, on=case is not None)
+        else:
+            report = workflow.trace(store, asked, options)
     _emit_report(report, format_, output, zone(settings.tz), settings.lang)
     return _exit_code(report, conditions)
 

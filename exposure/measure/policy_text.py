@@ -99,6 +99,7 @@ def policy_from(content: bytes, where: str) -> Policy:
         dust_jpy=_money(dust.get("jpy", 0), f"{at}, dust jpy"),
         roles=roles,
         digest=hashlib.sha256(content).hexdigest(),
+        text=content.decode("utf-8"),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
@@ -59,7 +59,7 @@ class PolicyRule:
 class Policy:
     """A named, versioned set of rules. ``rule``: whose figures are judged. ``dust``: findings worth less fire no rule.
 
-    ``roles``: categories that it gives another role than `DEFAULT_ROLES`. ``digest``: SHA-256 of the file.
+    ``roles``: categories that it gives another role than `DEFAULT_ROLES`. ``digest``: SHA-256 of the file; ``text``: the file.
     """
 
     name: str
@@ -70,6 +70,7 @@ class Policy:
     dust_jpy: float = 0.0
     roles: tuple[tuple[str, str], ...] = ()
     digest: str = ""
+    text: str = field(default="", repr=False)
 
     @property
     def title(self) -> str:

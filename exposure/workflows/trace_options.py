@@ -76,7 +76,7 @@ def trace_options(
         policies=_policies(policy),
         clusters=named(Method, clusters, "method of clustering"),
     )
-    _check_policies(options)
+    check_policies(options)
     if engine is not None:
         options = replace(options, engine=engine)
     if offline is not None:
@@ -97,7 +97,7 @@ def _policies(said: str | Path | Sequence[str | Path]) -> tuple[Policy, ...]:
     return tuple({policy.digest: policy for policy in map(load_policy, names)}.values())
 
 
-def _check_policies(options: TraceOptions) -> None:
+def check_policies(options: TraceOptions) -> None:
     """Refuse policies that the figures asked for cannot answer, or that contradict each other."""
     for policy in options.policies:
         if policy.rule not in options.rules:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Sequence
 from datetime import UTC, tzinfo
 from importlib.resources import files
 
@@ -13,7 +14,7 @@ from exposure.model.results import Report
 from exposure.reporting.categories import by_subject
 from exposure.reporting.page.account import account
 from exposure.reporting.page.phrases import LANGUAGES, Phrases
-from exposure.reporting.page.record import judgements, notices, provenance, regimes, tags
+from exposure.reporting.page.record import judgements, noted, notices, provenance, regimes, tags
 from exposure.units import clock
 
 __all__ = ["LANGUAGES", "page"]
@@ -21,7 +22,9 @@ __all__ = ["LANGUAGES", "page"]
 MAX_ACCOUNTS = 8
 
 
-def page(report: Report, *, lang: str = "en", zone: tzinfo = UTC, case_id: str = "") -> str:
+def page(
+    report: Report, *, lang: str = "en", zone: tzinfo = UTC, case_id: str = "", notes: Sequence[tuple[str, str, str]] = ()
+) -> str:
     """The report as HTML.
 
     Parameters
@@ -34,6 +37,8 @@ def page(report: Report, *, lang: str = "en", zone: tzinfo = UTC, case_id: str =
         Zone of the times; UTC stands beside it.
     case_id
         Printed at the top, where the report belongs to a case folder.
+    notes
+        An investigator's notes: time, what it is about (or empty), words.
 
     Returns
     -------
@@ -66,7 +71,7 @@ def page(report: Report, *, lang: str = "en", zone: tzinfo = UTC, case_id: str =
         more_accounts=max(len(groups) - MAX_ACCOUNTS, 0),
         verdicts=judgements(report, say),
         notices=notices(report, say),
-        tables=[made for made in (tags(report, say), regimes(report, say)) if made.rows],
+        tables=[made for made in (noted(notes, say), tags(report, say), regimes(report, say)) if made.rows],
         record=provenance(report, say),
         made=clock(report.run.created_at, zone),
         case_id=case_id,

@@ -102,7 +102,7 @@ def flow(section: Section, say: Phrases) -> Figure | None:
         drawn[path.category] += path.amount
     for category, rows in by_category(section.exposures):
         left = sum(row.amount for row in rows) - drawn[category]
-        if left > 0:
+        if left > total // 100_000:  # less is rounding of the paths, or too thin to be seen
             far_node = node(max(row.hops for row in rows), f"{category}:rest", say.category(category), category)
             links[far_node, end][category] += left
     for part in section.attributed:

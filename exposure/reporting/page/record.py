@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from exposure.model.results import Designated, Exposure, Own, Report
@@ -89,6 +89,12 @@ def _fired(report: Report, fired: Fired, say: Phrases) -> str:
     rule = say.rule(report.sections[fired.section].rule) if fired.section is not None else ""
     key = "found_together" if fired.section is None else f"found_{fired.measure}"
     return f"{say(key, rule=rule, size=size, who=f'{toward}{kind}')}{limit}{name}"
+
+
+def noted(notes: Sequence[tuple[str, str, str]], say: Phrases) -> Table:
+    """An investigator's notes."""
+    rows = [(text(at), code(about) if about else text(""), text(words)) for at, about, words in notes]
+    return table(say("notes"), [say("time"), say("subject"), say("what")], rows, most=MAX_ROWS)
 
 
 def tags(report: Report, say: Phrases) -> Table:

@@ -131,7 +131,7 @@ def _counts(lot: Lot, settings: Settings) -> bool:
 
 
 def _is_of(category: str, category_of: Mapping[str, str]) -> Callable[[Origin], bool]:
-    return lambda origin: origin.kind == "seed" and category_of[origin.name] == category
+    return lambda origin: origin.kind == "seed" and category_of.get(origin.name) == category
 
 
 def _touch(

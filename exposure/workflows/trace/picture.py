@@ -38,7 +38,8 @@ def _carried(matter: Matter, lots: Sequence[Lot]) -> dict[str, int]:
     sums: dict[str, Decimal] = defaultdict(Decimal)
     for origin, _, amount in lots:
         if origin.kind == "seed":
-            key = "followed" if origin == FOLLOWED else matter.seeds[origin.name].category
+            seed = matter.seeds.get(origin.name)  # compiled poison calls a flag from beyond the limit so, whosever it is
+            key = "followed" if origin == FOLLOWED else "unresolved" if seed is None else seed.category
         else:
             key = origin.kind
         sums[key] += Decimal(amount)

@@ -17,7 +17,6 @@ from exposure.measure.verdict import judge
 from exposure.model.assets import AssetInfo
 from exposure.model.labels import Labels, Seed
 from exposure.model.ledger import Coin, Transfer
-from exposure.model.policy import role_of
 from exposure.model.results import (
     Deposit,
     LedgerEnd,
@@ -37,10 +36,10 @@ from exposure.store.prices import Prices
 from exposure.store.store import Store
 from exposure.taint.reference.lots import Origin, Run
 from exposure.tracing.bracket import Arc, bracket, bracket_of
+from exposure.tracing.cone import PotReader
 from exposure.tracing.hubs import account_hubs, utxo_hubs
 from exposure.tracing.paths import Ways
-from exposure.workflows.clusters import snapshot_with_clusters
-from exposure.workflows.labels import Snapshot, snapshot
+from exposure.workflows.labels import Snapshot
 from exposure.workflows.trace.ledgers import AccountLedger, Moved, Subledger, UtxoLedger
 from exposure.workflows.trace.matter import Matter, own_flags
 from exposure.workflows.trace.options import TraceOptions
@@ -48,6 +47,7 @@ from exposure.workflows.trace.own_coins import counted_from_spending
 from exposure.workflows.trace.owners import between_owners
 from exposure.workflows.trace.sections import section
 from exposure.workflows.trace.subjects import Ledgers, Target, deposits_of, made_by, targets
+from exposure.workflows.trace.views import Views
 from exposure.workflows.trace.worth import Worth
 
 BRACKET_TRANSACTIONS = 5_000
@@ -59,26 +59,24 @@ ONE_DEPOSIT = "the bracket is of one deposit; trace one of them"
 
 Ledger = AccountLedger | UtxoLedger
 
+STORE = Views()
 
-def answer(store: Store, text: str, options: TraceOptions) -> Report:
-    """See `exposure.workflows.trace.trace`."""
+
+def answer(store: Store, text: str, options: TraceOptions, views: Views = STORE) -> Report:
+    """See `exposure.workflows.trace.trace`; ``views``: where to look, by default the store itself."""
     started = time.monotonic()
     now = int(time.time())
     chosen = engine(options.engine)
-    ledgers = Ledgers(store, options)
+    ledgers = Ledgers(store, options, views)
     found = targets(store, text, options, ledgers)
-    labels = snapshot(
-        store,
-        as_of=options.labels_as_of,
-        roles=role_of(options.roles),
-        seeds_from_designation=options.seeds_from_designation,
-    )
     bounds = {target.chain: ledgers.history(target.chain).as_of for target in found}
-    labels = snapshot_with_clusters(store, labels, bounds, options.clusters)
+    labels = views.labels(store, options, bounds)
     found = between_owners(found, ledgers, labels.labels)
-    question = _Question(store, options, ledgers, labels, chosen)
+    question = _Question(store, options, ledgers, labels, chosen, views)
     sections = [made for target in found for made in question.sections(target)]
-    hubs = {**labels.labels.hubs, **question.hubs}
+    used = with_hubs(labels.labels, {**labels.labels.hubs, **question.hubs})
+    chains = dict.fromkeys(target.chain for target in found)
+    views.finished(labels, used, bounds)
     report = Report(
         question=Question(
             subject=text.strip(),
@@ -95,13 +93,13 @@ def answer(store: Store, text: str, options: TraceOptions) -> Report:
             max_transactions=options.max_transactions,
             engine=options.engine,
         ),
-        as_of=tuple(_end(store, ledgers, chain, options) for chain in dict.fromkeys(target.chain for target in found)),
+        as_of=tuple(_end(store, ledgers, chain, options) for chain in chains),
         sections=tuple(sections),
         run=RunRecord(
             version=exposure.__version__,
             engine=chosen.name,
             store_version=store.version,
-            label_digest=with_hubs(labels.labels, hubs).digest,
+            label_digest=used.digest,
             label_time=labels.as_of,
             settings_digest=_digest(options),
             created_at=now,
@@ -119,7 +117,7 @@ def answer(store: Store, text: str, options: TraceOptions) -> Report:
 
 def listed(store: Store, address: str, options: TraceOptions) -> tuple[Deposit, ...]:
     """See `exposure.workflows.trace.deposits`."""
-    ledgers = Ledgers(store, options)
+    ledgers = Ledgers(store, options, STORE)
     if not store.chains():
         targets(store, address, options, ledgers)  # says that the store is empty
     rows = []
@@ -177,9 +175,13 @@ class _Bracket:
 class _Question:
     """One question's histories, labels and prices, and what has been read for it."""
 
-    def __init__(self, store: Store, options: TraceOptions, ledgers: Ledgers, labels: Snapshot, chosen: Engine) -> None:
+    def __init__(
+        self, store: Store, options: TraceOptions, ledgers: Ledgers, labels: Snapshot, chosen: Engine, views: Views
+    ) -> None:
         self._store, self._options, self._histories, self._labels, self._engine = store, options, ledgers, labels, chosen
-        self._prices = Prices(store)
+        self._views = views
+        self._prices = views.prices(store)
+        self._dust_prices = Prices(store)
         self._ledgers: dict[str, Ledger] = {}
         self.hubs: dict[str, str] = {}
         self.missing: list[str] = []
@@ -208,7 +210,10 @@ class _Question:
             options = self._options
             if isinstance(history, StoredUtxoHistory):
                 hubs = utxo_hubs(
-                    history, labels, threshold=options.hub_counterparties, dust=self._dust(chain, f"{chain}/native")
+                    self._views.unrecorded(history),
+                    labels,
+                    threshold=options.hub_counterparties,
+                    dust=self._dust(chain, f"{chain}/native"),
                 )
                 self._ledgers[chain] = UtxoLedger(chain, history, labels, self._engine, hubs)
             else:
@@ -217,11 +222,13 @@ class _Question:
 
     def _account_ledger(self, chain: str, history: StoredAccountHistory, labels: Labels) -> AccountLedger:
         judges: dict[str, Callable[[str], str | None]] = {}
+        plain = self._views.unrecorded(history)
 
         def hubs(asset: str) -> Callable[[str], str | None]:
             if asset not in judges:
+                reader = ledger.reader if plain is history else PotReader(plain, labels)
                 judges[asset] = account_hubs(
-                    ledger.reader, labels, asset, threshold=self._options.hub_counterparties, dust=self._dust(chain, asset)
+                    reader, labels, asset, threshold=self._options.hub_counterparties, dust=self._dust(chain, asset)
                 )
             return judges[asset]
 
@@ -231,7 +238,7 @@ class _Question:
     def _dust(self, chain: str, asset: str) -> int:
         """The dust limit in base units, by the last price there is; without one nothing is dust."""
         end = _end(self._store, self._histories, chain, self._options).time
-        price = self._prices.price_at(asset, "usd", end)
+        price = self._dust_prices.price_at(asset, "usd", end)
         if price is None or not price.value:
             return 0
         return int(self._options.dust_usd / price.value * 10 ** self._store.asset_info(asset).decimals)
@@ -304,7 +311,7 @@ class _Question:
 
     def _matter(self, target: Target, direction: OneWay, parts: Sequence[tuple[str, Subledger]]) -> Matter:
         labels = self._labels.labels
-        info = self._store.asset_info(target.asset)
+        info = self._views.asset_info(self._store, target.asset)
         worth = Worth(self._prices, target.asset, info.decimals)
         rows = [sub.moved[ref] for ref, sub in parts]
         return Matter(

@@ -18,13 +18,12 @@ from exposure.store.store import Store
 from exposure.text import shown
 from exposure.units import clock, iso, to_unix
 from exposure.workflows.trace.options import TraceOptions
+from exposure.workflows.trace.views import History, Views
 
 MAX_TEXT = 300
 MAX_COLONS = 6
 _HASH = re.compile(r"(0x)?[0-9a-fA-F]{64}")
 _AT_TIME = re.compile(r"(?P<address>[^@\s]+)@(?P<time>[^@#]+)(#(?P<n>[0-9]{1,9}))?")
-
-History = StoredAccountHistory | StoredUtxoHistory
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +46,8 @@ class Target:
 class Ledgers:
     """The histories of a store that a question may look at, made when they are first asked for."""
 
-    def __init__(self, store: Store, options: TraceOptions) -> None:
-        self.store, self._options = store, options
+    def __init__(self, store: Store, options: TraceOptions, views: Views) -> None:
+        self.store, self._options, self._views = store, options, views
         self._histories: dict[str, History] = {}
 
     def history(self, chain: str) -> History:
@@ -57,8 +56,7 @@ class Ledgers:
 
         if chain not in self._histories:
             bound = as_of_block(self.store, chain, time=self._options.as_of)
-            utxo = chain_of(chain).ledger == "utxo"
-            self._histories[chain] = (StoredUtxoHistory if utxo else StoredAccountHistory)(self.store, chain, bound)
+            self._histories[chain] = self._views.history(self.store, chain, bound)
         return self._histories[chain]
 
 

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 from exposure.measure.account import Account, Part
 from exposure.model.results import PriceUsed
-from exposure.store.prices import Price, Prices
+from exposure.store.prices import Price
 from exposure.workflows.trace.ledgers import Moved
+from exposure.workflows.trace.views import PriceSource
 
 CURRENCIES = ("usd", "jpy")
 
@@ -15,7 +16,7 @@ CURRENCIES = ("usd", "jpy")
 class Worth:
     """Money values in one asset; None where a price is missing, never zero."""
 
-    def __init__(self, prices: Prices, asset: str, decimals: int) -> None:
+    def __init__(self, prices: PriceSource, asset: str, decimals: int) -> None:
         self._prices, self._asset, self._unit = prices, asset, 10.0**decimals
         self._known: dict[tuple[str, int], Price | None] = {}
         self.used: dict[PriceUsed, None] = {}

@@ -1,0 +1,51 @@
+"""``exposure verify``: a case folder recomputed from its own evidence, offline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from exposure.cli.options import format_option, output_option
+
+EPILOG = """\b
+Examples:
+  exposure verify case-4711
+  exposure verify case-4711 --id 3f9ac1d0...
+
+\b
+Exit codes: 0 everything holds; 1 a file was changed or a figure comes out otherwise; 2 it is no case folder.
+"""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--id", "case_id", metavar="ID", help="The id that the case is said to have, from a report or a letter.")
+@format_option("table", "json")
+@output_option
+def verify(folder: Path, case_id: str | None, format_: str, output: Path | None) -> int:
+    """Check every file of the case in FOLDER, and recompute its figures by both engines. No store, no network."""
+    from dataclasses import asdict
+
+    from exposure.cli.output import emit
+    from exposure.text import shown
+    from exposure.workflows.case.verify import verify as workflow
+
+    found = workflow(folder, case_id=case_id)
+    if format_ == "json":
+        import json
+
+        emit(json.dumps(asdict(found) | {"ok": found.ok}, indent=2, ensure_ascii=True), output)
+        return 0 if found.ok else 1
+    lines = [f"Case      {found.id}"]
+    if found.faults:
+        lines += [f"CHANGED   {shown(fault, 200)}" for fault in found.faults]
+        lines.append("Nothing was recomputed: what a changed folder says is worth nothing.")
+    else:
+        lines.append(f"files     {found.files} files, each as the manifest has it")
+        lines += [f"{'' if check.ok else 'DIFFERS   '}{check.name:<9} {shown(check.detail, 300)}" for check in found.checks]
+        lines.append("VERIFIED" if found.ok else "NOT VERIFIED")
+        if found.ok and case_id is None:
+            lines.append("Compare the id with one from elsewhere (--id): whoever changes a case can make its hashes anew.")
+    emit("\n".join(lines), output)
+    return 0 if found.ok else 1

@@ -1,0 +1,224 @@
+"""Views that keep what a question reads, and views that give it again later, with nothing else behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from exposure.attribution.resolve import digest_of
+from exposure.casefile.evidence import Evidence, bearing
+from exposure.model.assets import AssetInfo, asset_info
+from exposure.model.labels import Labels
+from exposure.model.ledger import Incomplete, Transfer, UtxoTx
+from exposure.model.policy import role_of
+from exposure.store import tags as stored
+from exposure.store.coverage import ANY
+from exposure.store.histories import StoredAccountHistory, StoredUtxoHistory
+from exposure.store.prices import Price
+from exposure.store.store import Store
+from exposure.workflows.labels import Snapshot, used
+from exposure.workflows.trace.options import TraceOptions
+from exposure.workflows.trace.views import H, History, PriceSource, Views
+
+NOT_IN_CASE = "the case does not hold its history"
+
+
+class _KeptAccounts(StoredAccountHistory):
+    """A history that keeps what it answered."""
+
+    def __init__(self, store: Store, chain: str, as_of: int, evidence: Evidence) -> None:
+        super().__init__(store, chain, as_of)
+        self.plain = StoredAccountHistory(store, chain, as_of)
+        self._evidence = evidence
+
+    def movements(self, address: str, asset: str) -> Sequence[Transfer]:
+        """See `AccountHistory.movements`."""
+        return self._kept(super().movements(address, asset))
+
+    def transaction(self, tx: str) -> Sequence[Transfer]:
+        """See `AccountHistory.transaction`."""
+        return self._kept(super().transaction(tx))
+
+    def incomplete(self, address: str, asset: str) -> Incomplete | None:
+        """See `AccountHistory.incomplete`."""
+        found = super().incomplete(address, asset)
+        self._evidence.gaps[self.chain, address, asset] = found
+        return found
+
+    def _kept(self, rows: Sequence[Transfer]) -> Sequence[Transfer]:
+        self._evidence.transfers.update({(self.chain, row.ref): row for row in rows})
+        return rows
+
+
+class _KeptCoins(StoredUtxoHistory):
+    """A history that keeps what it answered."""
+
+    def __init__(self, store: Store, chain: str, as_of: int, evidence: Evidence) -> None:
+        super().__init__(store, chain, as_of)
+        self.plain = StoredUtxoHistory(store, chain, as_of)
+        self._evidence = evidence
+
+    def transaction(self, tx: str) -> UtxoTx | None:
+        """See `UtxoHistory.transaction`."""
+        found = super().transaction(tx)
+        if found is not None:
+            self._evidence.txs[self.chain, tx] = found
+        return found
+
+    def incomplete(self, address: str) -> str | None:
+        """See `UtxoHistory.incomplete`."""
+        reason = super().incomplete(address)
+        gap = None if reason is None else Incomplete(address, ANY, reason=reason)
+        self._evidence.gaps[self.chain, address, ANY] = gap
+        return reason
+
+
+class _KeptPrices:
+    """Prices that keep what they answered."""
+
+    def __init__(self, prices: PriceSource, evidence: Evidence) -> None:
+        self._prices, self._evidence = prices, evidence
+
+    def price_at(self, asset: str, currency: str, time: int) -> Price | None:
+        """See `PriceSource.price_at`."""
+        found = self._prices.price_at(asset, currency, time)
+        self._evidence.prices[asset, currency, time] = found
+        return found
+
+
+class Recording(Views):
+    """A store, with everything kept that the figures hang on. ``evidence`` is whole once the question is answered."""
+
+    def __init__(self) -> None:
+        self.evidence = Evidence()
+        self._store: Store | None = None
+        self._as_of: int | None = None
+
+    def history(self, store: Store, chain: str, as_of: int) -> History:
+        """A history that keeps what it answers."""
+        plain = super().history(store, chain, as_of)
+        kept = _KeptCoins if isinstance(plain, StoredUtxoHistory) else _KeptAccounts
+        return kept(store, chain, as_of, self.evidence)
+
+    def unrecorded(self, history: H) -> H:
+        """The history beneath: a hub's thousands of transfers are no evidence of where value came from."""
+        plain: H = history.plain if isinstance(history, _KeptAccounts | _KeptCoins) else history
+        return plain
+
+    def prices(self, store: Store) -> PriceSource:
+        """Prices that keep what they answer."""
+        return _KeptPrices(super().prices(store), self.evidence)
+
+    def asset_info(self, store: Store, asset: str) -> AssetInfo:
+        """As the store has it, kept."""
+        found = super().asset_info(store, asset)
+        self.evidence.assets[asset] = (found.symbol, found.decimals)
+        return found
+
+    def labels(self, store: Store, options: TraceOptions, bounds: Mapping[str, int]) -> Snapshot:
+        """As the store has them."""
+        self._store, self._as_of = store, options.labels_as_of
+        return super().labels(store, options, bounds)
+
+    def finished(self, labels: Snapshot, with_hubs: Labels, ends: Mapping[str, int]) -> None:
+        """Keep what of the labels bears on what was read, and the tags behind it."""
+        assert self._store is not None
+        evidence = self.evidence
+        evidence.labels = replace(bearing(with_hubs, evidence), notes=(), digest=with_hubs.digest)
+        evidence.label_time, evidence.ends = labels.as_of, dict(ends)
+        connection = self._store.connection
+        subjects = sorted(_subjects(evidence.labels))
+        evidence.statements = tuple(stored.statements(connection, as_of=self._as_of, subjects=subjects))
+        evidence.editions = tuple(stored.editions(connection, as_of=self._as_of, accepted=True))
+        used_actors = {said.tag.actor for said in evidence.statements}
+        evidence.actors = {key: actor for key, actor in labels.actors.items() if key in used_actors}
+
+
+def _subjects(labels: Labels) -> set[str]:
+    """Everything that a snapshot says something of, with the members of its clusters."""
+    groups: Iterable[Mapping[object, object]] = (
+        labels.seeds,
+        labels.coin_seeds,
+        labels.tx_seeds,
+        labels.asset_seeds,
+        labels.boundaries,
+        labels.pass_through,
+        labels.owners,
+    )  # type: ignore[assignment]  # mappings of different keys, of which only the text is taken
+    return {str(key) for group in groups for key in group}
+
+
+class _GivenAccounts(StoredAccountHistory):
+    """The history that a case holds, up to the block of its run."""
+
+    def __init__(self, store: Store, chain: str, as_of: int, evidence: Evidence) -> None:
+        super().__init__(store, chain)
+        self.as_of, self._evidence = as_of, evidence
+
+    def incomplete(self, address: str, asset: str) -> Incomplete | None:
+        """What coverage answered in the run."""
+        unknown = Incomplete(address, asset, reason=NOT_IN_CASE)
+        return self._evidence.gaps.get((self.chain, address, asset), unknown)
+
+
+class _GivenCoins(StoredUtxoHistory):
+    """The history that a case holds, up to the block of its run."""
+
+    def __init__(self, store: Store, chain: str, as_of: int, evidence: Evidence) -> None:
+        super().__init__(store, chain)
+        self.as_of, self._evidence = as_of, evidence
+
+    def incomplete(self, address: str) -> str | None:
+        """What coverage answered in the run."""
+        gap = self._evidence.gaps.get((self.chain, address, ANY), Incomplete(address, ANY, reason=NOT_IN_CASE))
+        return None if gap is None else gap.reason
+
+
+class _GivenPrices:
+    """The prices that a case holds."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._evidence = evidence
+
+    def price_at(self, asset: str, currency: str, time: int) -> Price | None:
+        """See `PriceSource.price_at`."""
+        return self._evidence.prices.get((asset, currency, time))
+
+
+class Replaying(Views):
+    """A case's evidence in the place of a store (which holds its rows)."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._evidence = evidence
+
+    def history(self, store: Store, chain: str, as_of: int) -> History:
+        """What the case holds of a chain."""
+        end = self._evidence.ends.get(chain, as_of)
+        plain = super().history(store, chain, as_of)
+        given = _GivenCoins if isinstance(plain, StoredUtxoHistory) else _GivenAccounts
+        return given(store, chain, end, self._evidence)
+
+    def prices(self, store: Store) -> PriceSource:
+        """What the case holds."""
+        return _GivenPrices(self._evidence)
+
+    def asset_info(self, store: Store, asset: str) -> AssetInfo:
+        """What the case holds."""
+        known = asset_info(asset)
+        symbol, decimals = self._evidence.assets.get(asset, (known.symbol, known.decimals))
+        return AssetInfo(symbol, decimals, known.usd_peg)
+
+    def labels(self, store: Store, options: TraceOptions, bounds: Mapping[str, int]) -> Snapshot:
+        """The case's own snapshot, its hubs among it."""
+        labels, now = self._evidence.labels, self._evidence.label_time
+        newest = {edition.name: edition for edition in self._evidence.editions}
+        return Snapshot(
+            labels=replace(labels, digest=digest_of(labels)),
+            as_of=now,
+            editions=tuple(used(edition, now) for edition in newest.values()),
+            official=frozenset(),
+            warnings=(),
+            standings={},
+            actors={},
+            roles=role_of(options.roles),
+        )

@@ -1,0 +1,214 @@
+"""The use ``verify``: a case is recomputed from its own evidence, offline, by both engines, and compared with what it says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from exposure.attribution.editions import standings
+from exposure.attribution.resolve import resolve
+from exposure.casefile import folder as case_folder
+from exposure.casefile.evidence import Evidence
+from exposure.casefile.flow import flow_csv, flow_table
+from exposure.casefile.labels import editions_from_json, labels_from_json, statements_from, tags_schema
+from exposure.casefile.rows import (
+    MAX_ROWS,
+    coverage_from,
+    coverage_schema,
+    prices_from,
+    prices_schema,
+    read,
+)
+from exposure.errors import ExposureError, InputError
+from exposure.model.labels import Labels
+from exposure.model.policy import role_of
+from exposure.model.results import Report
+from exposure.model.schemas import INPUTS, OUTPUTS, TRANSFERS, arrow_schema
+from exposure.model.tags import SubjectKind
+from exposure.reporting.json_report import report_to_dict
+from exposure.store.store import Store
+from exposure.text import shown
+from exposure.workflows.case import options_of, subject_of
+from exposure.workflows.case.compare import first_difference
+from exposure.workflows.case.record import Replaying
+from exposure.workflows.trace.options import TraceOptions
+from exposure.workflows.trace.run import answer
+
+ENGINES = ("reference", "local")
+
+_BROKEN = (LookupError, ValueError, TypeError, ArithmeticError, AssertionError, AttributeError, RecursionError)
+"""What evidence that was made up may bring about, beside the sentences of our own errors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was compared."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What came of it. ``faults``: files that are not what the manifest says; then nothing was recomputed."""
+
+    id: str
+    files: int
+    faults: tuple[str, ...]
+    checks: tuple[Check, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything holds."""
+        return not self.faults and all(check.ok for check in self.checks)
+
+
+def verify(folder: Path, *, case_id: str | None = None) -> Verified:
+    """Check a case folder, and recompute its figures from its evidence.
+
+    Parameters
+    ----------
+    folder
+        The case. It may be a stranger's: no link is followed, nothing in it is run, sizes are bounded.
+    case_id
+        The id that it is said to have. Without one, whoever changed a case can have made its hashes anew.
+
+    Raises
+    ------
+    InputError
+        If the folder is no case, or what it holds cannot be read.
+    """
+    case = case_folder.read(folder)
+    faults = list(case.faults)
+    if case_id is not None and case.id != case_id.strip().lower():
+        faults.insert(0, f"{case_folder.MANIFEST} is not that of the case {shown(case_id, 80)}: this one is {case.id}")
+    if faults:
+        return Verified(case.id, len(case.files) + 1, tuple(faults), ())
+    options, subject = options_of(case), subject_of(case)
+    evidence = _evidence(case)
+    stated = _json(case, "report.json")
+    checks = [_labels(evidence, options), *_recomputed(case, evidence, subject, options, stated)]
+    return Verified(case.id, len(case.files) + 1, (), tuple(checks))
+
+
+def _evidence(case: case_folder.Case) -> Evidence:
+    evidence = Evidence()
+    evidence.gaps = coverage_from(_table(case, "coverage.parquet", coverage_schema()))
+    evidence.prices = prices_from(_table(case, "prices.parquet", prices_schema()))
+    evidence.statements = statements_from(_table(case, "tags.parquet", tags_schema()))
+    evidence.labels = labels_from_json(_json(case, "labels.json"))
+    evidence.editions, evidence.actors = editions_from_json(_json(case, "editions.json"))
+    try:
+        evidence.label_time = int(case.manifest["label_time"])
+        evidence.ends = {str(chain): int(end) for chain, end in case.manifest["ends"].items()}
+        evidence.assets = {str(asset): (str(one[0]), int(one[1])) for asset, one in case.manifest["assets"].items()}
+    except _BROKEN as error:
+        raise InputError(f"the manifest of the case cannot be read: {shown(error, 120)}") from error
+    return evidence
+
+
+def _labels(evidence: Evidence, options: TraceOptions) -> Check:
+    """Whether the tags of the case resolve to the labels that its figures used (those of a cluster or owner come otherwise)."""
+    found = standings(evidence.statements, evidence.editions)
+    made = resolve(found, roles=role_of(options.roles), actors=evidence.actors)
+    tagged = {said.tag.subject for said in evidence.statements if said.tag.kind is not SubjectKind.UNCHECKED}
+    wrong = [
+        str(key) for key, party in _parties(evidence.labels) if str(key) in tagged and (str(key), party) not in _named(made)
+    ]
+    if wrong:
+        return Check("labels", False, f"the tags do not make {shown(wrong[0], 80)} what the figures take it for")
+    return Check(
+        "labels", True, f"{len(evidence.statements):,} tags of {len(evidence.editions):,} editions make the labels used"
+    )
+
+
+def _parties(labels: Labels) -> Iterator[tuple[object, tuple[str, str, str]]]:
+    groups: tuple[Mapping[Any, Any], ...] = (
+        labels.seeds,
+        labels.coin_seeds,
+        labels.tx_seeds,
+        labels.asset_seeds,
+        labels.boundaries,
+        labels.pass_through,
+    )
+    for group in groups:
+        for key, party in group.items():
+            yield key, (party.name, party.category, party.entity)
+
+
+def _named(labels: Labels) -> set[tuple[str, tuple[str, str, str]]]:
+    return {(str(key), party) for key, party in _parties(labels)}
+
+
+def _recomputed(
+    case: case_folder.Case, evidence: Evidence, subject: str, options: TraceOptions, stated: Mapping[str, Any]
+) -> Iterator[Check]:
+    made_by = stated.get("run", {}).get("engine")
+    with _store(case) as store:
+        for engine in ENGINES:
+            try:
+                report = answer(store, subject, replace(options, engine=engine), Replaying(evidence))
+            except (ExposureError, *_BROKEN) as error:
+                yield Check(f"engine {engine}", False, f"the evidence does not make an answer: {shown(error, 200)}")
+                continue
+            same_engine = engine == made_by
+            yield _compared(engine, report, stated, whole=same_engine)
+            if same_engine:
+                yield _flow(case, report)
+
+
+def _compared(engine: str, report: Report, stated: Mapping[str, Any], *, whole: bool) -> Check:
+    made = json.loads(json.dumps(report_to_dict(report)))
+    difference = first_difference(stated, made, whole=whole)
+    if difference:
+        return Check(f"engine {engine}", False, difference)
+    figures = sum(len(section.exposures) + len(section.attributed) + len(section.unresolved) for section in report.sections)
+    return Check(f"engine {engine}", True, f"{len(report.sections)} accounts with {figures:,} figures come out the same")
+
+
+def _flow(case: case_folder.Case, report: Report) -> Check:
+    made = flow_table(report)
+    same = _table(case, "transfers.parquet", made.schema).equals(made)
+    same = same and case.files.get("transfers.csv") == flow_csv(report).encode()
+    detail = f"{made.num_rows:,} transfers of the traced flow" if same else "transfers.parquet or .csv is not the traced flow"
+    return Check("transfers", same, detail)
+
+
+def _store(case: case_folder.Case) -> Store:
+    """A store of the rows of a case, gone when it is closed."""
+    store = Store.in_memory()
+    try:
+        with store.writer("case") as writer:
+            for name, table in (("movements", TRANSFERS), ("outputs", OUTPUTS), ("inputs", INPUTS)):
+                rows = _table(case, f"{name}.parquet", arrow_schema(table))
+                if rows.num_rows:
+                    writer.append(table.name, rows)
+            committed = writer.commit()
+        if any(committed.rejected.values()) or any(committed.duplicate.values()):
+            raise InputError("rows of the case contradict each other: a row stands twice, or a coin is spent twice")
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def _table(case: case_folder.Case, name: str, schema: Any) -> Any:
+    if name not in case.files:
+        raise InputError(f"the case has no {name}")
+    table = read(case.files[name], schema, name)
+    assert table.num_rows <= MAX_ROWS
+    return table
+
+
+def _json(case: case_folder.Case, name: str) -> dict[str, Any]:
+    try:
+        value = json.loads(case.files[name])
+    except (KeyError, ValueError, RecursionError) as error:
+        raise InputError(f"{name} of the case is missing or no JSON") from error
+    if not isinstance(value, dict):
+        raise InputError(f"{name} of the case is not an object")
+    return value

@@ -1,0 +1,61 @@
+"""Where one question looks: the store, as it is. A case file puts recorders here, and later what they recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol, TypeVar
+
+from exposure.model.assets import AssetInfo
+from exposure.model.assets import chain as chain_of
+from exposure.model.labels import Labels
+from exposure.model.policy import role_of
+from exposure.store.histories import StoredAccountHistory, StoredUtxoHistory
+from exposure.store.prices import Price, Prices
+from exposure.store.store import Store
+from exposure.workflows.clusters import snapshot_with_clusters
+from exposure.workflows.labels import Snapshot, snapshot
+from exposure.workflows.trace.options import TraceOptions
+
+History = StoredAccountHistory | StoredUtxoHistory
+H = TypeVar("H", StoredAccountHistory, StoredUtxoHistory)
+
+
+class PriceSource(Protocol):
+    """What is asked about prices."""
+
+    def price_at(self, asset: str, currency: str, time: int) -> Price | None:
+        """Price of one whole coin at a moment; None if none is known."""
+        ...
+
+
+class Views:
+    """A store as one question sees it."""
+
+    def history(self, store: Store, chain: str, as_of: int) -> History:
+        """History of a chain up to a block."""
+        return (StoredUtxoHistory if chain_of(chain).ledger == "utxo" else StoredAccountHistory)(store, chain, as_of)
+
+    def unrecorded(self, history: H) -> H:
+        """The same history for looks that are no evidence, such as whether an address is a hub."""
+        return history
+
+    def prices(self, store: Store) -> PriceSource:
+        """Prices that value the subject."""
+        return Prices(store)
+
+    def asset_info(self, store: Store, asset: str) -> AssetInfo:
+        """Symbol and decimals of an asset."""
+        return store.asset_info(asset)
+
+    def labels(self, store: Store, options: TraceOptions, bounds: Mapping[str, int]) -> Snapshot:
+        """The label snapshot of the run; ``bounds``: the last block of each chain that clusters may be found in."""
+        found = snapshot(
+            store,
+            as_of=options.labels_as_of,
+            roles=role_of(options.roles),
+            seeds_from_designation=options.seeds_from_designation,
+        )
+        return snapshot_with_clusters(store, found, bounds, options.clusters)
+
+    def finished(self, labels: Snapshot, with_hubs: Labels, ends: Mapping[str, int]) -> None:
+        """Told at the end: the snapshot, the same with the hubs found, and the last block of each chain."""
