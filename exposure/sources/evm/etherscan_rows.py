@@ -15,7 +15,7 @@ from exposure.sources.evm.blocks import GWEI, withdrawal
 from exposure.sources.evm.logs import COIN_AS_TOKEN, ZERO
 from exposure.sources.evm.places import path_place
 from exposure.sources.movements import Movement, Movements, counted, fee_of, hash_place, token_kind
-from exposure.sources.reply import Record, records
+from exposure.sources.reply import Record
 
 _PATH = re.compile(r"\d{1,5}(_\d{1,5})*")
 _MOVING = {"call", "create", "create2", "selfdestruct", "suicide"}
@@ -54,10 +54,10 @@ def _is_empty(message: object, result: Sequence[object]) -> bool:
     return not result and isinstance(message, str) and message.lower().startswith("no ") and "found" in message.lower()
 
 
-def transactions(reply: Record, chain: Chain) -> Movements:
+def transactions(items: Sequence[Record], chain: Chain) -> Movements:
     """Rows of ``txlist``: a value row for each transaction, also if it failed, and its fee."""
     found = Movements()
-    for row in records(reply.fields.get("result"), reply.where):
+    for row in items:
         failed = row.fields.get("isError") in ("1", 1) or row.fields.get("txreceipt_status") in ("0", 0)
         sender = row.evm("from")
         value = Movement(
@@ -82,11 +82,11 @@ def transactions(reply: Record, chain: Chain) -> Movements:
     return found
 
 
-def internal(reply: Record, chain: Chain, places: Mapping[str, int]) -> Movements:
+def internal(items: Sequence[Record], chain: Chain, places: Mapping[str, int]) -> Movements:
     """Rows of ``txlistinternal``. ``places``: transaction indexes that other lists told; without one, order is weak."""
     found = Movements()
     unnumbered = []
-    for row in records(reply.fields.get("result"), reply.where):
+    for row in items:
         amount = row.whole("value")
         failed = row.fields.get("isError") in ("1", 1)
         if failed or not amount or row.text("type", 30).lower() not in _MOVING:
@@ -123,11 +123,11 @@ def internal(reply: Record, chain: Chain, places: Mapping[str, int]) -> Movement
     return found
 
 
-def tokens(reply: Record, chain: Chain) -> Movements:
+def tokens(items: Sequence[Record], chain: Chain) -> Movements:
     """Rows of ``tokentx``. Etherscan gives no log index, so equal rows of a transaction are counted; Blockscout gives one."""
     found = Movements()
     unnumbered = []
-    for row in records(reply.fields.get("result"), reply.where):
+    for row in items:
         contract = row.evm("contractAddress")
         if contract == COIN_AS_TOKEN.get(chain.name):
             continue
@@ -163,10 +163,10 @@ def tokens(reply: Record, chain: Chain) -> Movements:
     return found
 
 
-def withdrawals(reply: Record, chain: Chain) -> Movements:
+def withdrawals(items: Sequence[Record], chain: Chain) -> Movements:
     """Rows of ``txsBeaconWithdrawal``: amounts are in gwei."""
     found = Movements()
-    for row in records(reply.fields.get("result"), reply.where):
+    for row in items:
         block, time = row.whole("blockNumber", 2**48), row.whole("timestamp", 2**40)
         amount = row.whole("amount", 2**80) * GWEI
         found.add(withdrawal(chain, block, time, row.whole("withdrawalIndex", 2**62), row.evm("address"), amount))

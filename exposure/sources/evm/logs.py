@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from exposure.model.assets import Chain
 from exposure.model.ledger import Status
@@ -41,7 +41,7 @@ def padded(address: str) -> str:
 
 
 def token_transfers(
-    logs: list[Record], chain: Chain, time_of: Callable[[Record], int], owner: Callable[[str], str] = str
+    logs: list[Record], chain: Chain, times: Mapping[int, int] | None = None, owner: Callable[[str], str] = str
 ) -> Movements:
     """Movements of tokens in logs.
 
@@ -66,17 +66,17 @@ def token_transfers(
         sender, receiver = (None if end in (None, ZERO) else owner(end) for end in moved)
         if sender is None and receiver is None:
             continue
-        number = log.whole("logIndex", 2**31 - 2)
+        number, block = log.whole("logIndex", 2**31 - 2), log.whole("blockNumber", 2**48)
         found.add(
             Movement(
                 chain.name,
                 f"{chain.name}/{owner(contract)}",
                 _tx(log, chain),
-                log.whole("blockNumber", 2**48),
+                block,
                 log.whole("transactionIndex", 2**31 - 2),
                 number,
                 f"log:{number}",
-                time_of(log),
+                times[block] if times is not None else log.whole("timeStamp", 2**40),
                 sender,
                 receiver,
                 int(log.text("data")[2:], 16),

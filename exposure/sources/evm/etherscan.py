@@ -1,0 +1,271 @@
+"""Histories from Etherscan (API version 2): one key, one host, more than 60 chains by their id.
+
+Lists are walked in rising order and begun again at the last block, as its guide says: a full page is cut in the middle of a
+block, so the rows of its last block are left to the next page. Its balances are those of now: what moved above the last
+block asked for is taken off them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from exposure.errors import InputError, SourceError
+from exposure.model.assets import Chain
+from exposure.net.calls import BudgetSpentError, Host, OfflineError, RateLimitedError
+from exposure.net.http import MAX_PAGES, Again, Client, Reply, Request
+from exposure.sources.evm import etherscan_rows
+from exposure.sources.evm.etherscan_rows import Answer
+from exposure.sources.evm.logs import DEPOSIT, WITHDRAWAL, WRAPPED, padded, token_transfers
+from exposure.sources.evm.node_calls import CONFIRMATIONS, block_of
+from exposure.sources.movements import Movement, Movements
+from exposure.sources.remote import NATIVE, TOKENS, Balance, Block, Page, Question, Size
+from exposure.sources.reply import Record
+from exposure.sources.walk import UNCHECKED, Walk
+from exposure.text import shown
+
+BASE = "https://api.etherscan.io/v2/api"
+PAGE = 1_000
+"""Rows in a reply: more than that a free key does not get."""
+
+_WINDOW = 10_000  # page times page size may not go above it
+MAX_ASKED = 20
+"""Tokens whose balance is asked for, one call each: those with the most transfers."""
+
+_LISTS = ("txlist", "txlistinternal", "txsBeaconWithdrawal", "tokentx", "deposits", "withdrawals", "balances")
+_EVENTS = {"deposits": DEPOSIT, "withdrawals": WITHDRAWAL}
+_WITHDRAWING = {1, 17000, 11155111, 560048, 100, 10200}  # chains with validators whose stake comes back in blocks
+_NEWEST = 2**31 - 1
+_PAID = re.compile(r"free api|not supported|upgrade|paid", re.I)
+
+
+class EtherscanHistory:
+    """The histories that Etherscan has of a chain. ``page``: rows in a reply, as the key's plan allows."""
+
+    def __init__(self, chain: Chain, client: Client, host: Host, *, page: int = PAGE) -> None:
+        if chain.evm_id is None:
+            raise InputError(f"Etherscan has EVM chains, and {chain.name} is none")
+        self.name = f"etherscan:{host.name}"
+        self.chain = chain.name
+        self._chain = chain
+        self._client = client
+        self._host = host
+        self._page = page
+        self._first: dict[str, tuple[list[Record], Reply]] = {}
+
+    def head(self, height: int | None = None) -> Block | None:
+        """The newest finalized block, or the block at a height."""
+        if height is not None:
+            return self._block(hex(height))
+        try:
+            found = self._block("finalized")
+        except SourceError as error:  # the tag is not known everywhere
+            if isinstance(error, RateLimitedError | BudgetSpentError | OfflineError):
+                raise
+            found = None
+        if found is not None and found.height:
+            return found
+        newest = self._proxy("eth_blockNumber", {}).whole("result", 2**48)
+        return self._block(hex(max(0, newest - CONFIRMATIONS)))
+
+    def size(self, address: str) -> Size:
+        """How long the list of transactions is, from its first page."""
+        items, got = self._list("txlist", address, 0, _NEWEST, 1)
+        self._first = {address: (items, got)}
+        rows = etherscan_rows.transactions(items, self._chain).rows
+        others = {end for row in rows for end in (row.sender, row.receiver)} - {None, address}
+        full = len(items) >= self._page
+        return Size(len(items), at_least=full, calls=None if full else len(_LISTS), counterparties=len(others))
+
+    def pages(self, question: Question, cursor: str | None = None) -> Iterator[Page]:
+        """Transactions, calls inside them, withdrawals, tokens, what wrapped coins leave out, then balances."""
+        walk = Walk.begin(question, self._chain, cursor, _LISTS[0])
+        places: dict[str, int] = {}
+        while walk.step != "balances":
+            step = walk.step
+            following = _LISTS[_LISTS.index(step) + 1]
+            if self._applies(step, walk):
+                yield from self._walk(walk, step, following, places)
+            walk.step, walk.at = following, {}
+        yield self._balances(walk)
+
+    def _applies(self, step: str, walk: Walk) -> bool:
+        if step == "txsBeaconWithdrawal":
+            return self._chain.evm_id in _WITHDRAWING
+        if step in _EVENTS:  # only who has dealt with the wrapped coin can have made or destroyed some
+            return f"{self.chain}/{WRAPPED.get(self.chain)}" in walk.tokens
+        return True
+
+    def _walk(self, walk: Walk, step: str, following: str, places: dict[str, int]) -> Iterator[Page]:
+        """One list, from the block at which the cursor stands."""
+        address, until = walk.question.address, walk.question.until.height
+        start, end = int(walk.at.get("block", walk.question.since)), _NEWEST
+        for _ in range(MAX_PAGES):
+            try:
+                items, got = self._list(step, address, start, end, 1)
+            except _SmallerError:
+                end = min(end, until)
+                if end <= start:
+                    raise
+                end = start + (end - start) // 2
+                continue
+            replies = [got]
+            heights = _heights(items, start)
+            last = heights[-1] if heights else start
+            full = len(items) >= self._page
+            if full and heights[0] == last:  # a block that fills a page
+                items, replies = self._block_items(walk, step, last)
+                start = last + 1
+            elif full:
+                items = [item for item, height in zip(items, heights, strict=True) if height < last]
+                start = last
+            elif end < _NEWEST:  # the range was narrowed
+                full, start = True, end + 1
+            end = _NEWEST
+            found = self._decoded(step, items, places)
+            rows = walk.take(found)
+            self._note_wrapped(walk, rows)
+            ended = not full or start > until
+            walk.late_unknown |= full and ended
+            walk.step, walk.at = (following, {}) if ended else (step, {"block": start})
+            yield walk.page(rows, replies, names=found.names)
+            if ended:
+                return
+        raise SourceError(f"{self._host.name} goes on after {MAX_PAGES:,} pages of one list: narrow --since")
+
+    def _block_items(self, walk: Walk, step: str, block: int) -> tuple[list[Record], list[Reply]]:
+        """All rows of one block, page by page as far as pages go."""
+        found: list[Record] = []
+        replies: list[Reply] = []
+        before: list[Record] = []
+        for page in range(1, _WINDOW // self._page + 1):
+            items, got = self._list(step, walk.question.address, block, block, page)
+            if page > 1 and items and [item.fields for item in items] == [item.fields for item in before]:
+                raise SourceError(f"{self._host.name} sends the same page again and again: the list cannot be read")
+            found += items
+            replies.append(got)
+            before = items
+            if len(items) < self._page:
+                return found, replies
+        kind = TOKENS if step == "tokentx" else self._chain.native
+        walk.voids.setdefault(kind, f"block {block:,} has more rows of the address than the list gives")
+        return found, replies
+
+    def _decoded(self, step: str, items: list[Record], places: dict[str, int]) -> Movements:
+        if step == "txlist":
+            found = etherscan_rows.transactions(items, self._chain)
+            places |= {row.tx: row.tx_index for row in found.rows}
+            return found
+        if step == "txlistinternal":
+            return etherscan_rows.internal(items, self._chain, places)
+        if step == "tokentx":
+            return etherscan_rows.tokens(items, self._chain)
+        if step in _EVENTS:
+            return token_transfers(items, self._chain)
+        return etherscan_rows.withdrawals(items, self._chain)
+
+    def _note_wrapped(self, walk: Walk, rows: list[Movement]) -> None:
+        contract = WRAPPED.get(self.chain)
+        if contract is not None and any(contract in (row.sender, row.receiver) for row in rows):
+            walk.tokens.setdefault(f"{self.chain}/{contract}", 0)
+
+    def _balances(self, walk: Walk) -> Page:
+        question, native = walk.question, self._chain.native
+        tokens = sorted(walk.tokens, key=lambda asset: (-walk.tokens[asset], asset))
+        balances, replies = [], []
+        for asset in [native, *tokens[:MAX_ASKED]]:
+            contract = asset.partition("/")[2]
+            own = {"action": "balance"} if asset == native else {"action": "tokenbalance", "contractaddress": contract}
+            reply, got = self._asked({"module": "account", **own, "address": question.address, "tag": "latest"}, "balance")
+            replies.append(got)
+            held = reply.whole("result") - walk.late.get(asset, 0)
+            if walk.late_unknown:  # the list goes on above the last block asked for, so the balance there is not known
+                walk.voids.setdefault(asset, UNCHECKED)
+            elif held < 0:
+                walk.voids.setdefault(asset, "its balance does not agree with what moved since")
+            else:
+                balances.append(Balance(asset, held, question.until.height))
+        for kind in (NATIVE, TOKENS):
+            walk.covers(kind, question.since, question.until.height)
+        for asset in tokens[MAX_ASKED:]:
+            walk.voids.setdefault(asset, UNCHECKED)
+        return walk.page([], replies, balances=balances, blocks=[question.until], last=True)
+
+    def _list(self, step: str, address: str, first: int, last: int, page: int) -> tuple[list[Record], Reply]:
+        if step == "txlist" and first == 0 and last == _NEWEST and page == 1 and address in self._first:
+            return self._first.pop(address)
+        if step in _EVENTS:
+            own: dict[str, str | int] = {"module": "logs", "action": "getLogs", "address": WRAPPED[self.chain]}
+            own |= {"fromBlock": first, "toBlock": last, "topic0": _EVENTS[step], "topic0_1_opr": "and"}
+            own |= {"topic1": padded(address)}
+        else:
+            own = {"module": "account", "action": step, "address": address}
+            own |= {"startblock": first, "endblock": last, "sort": "asc"}
+        reply, got = self._asked({**own, "page": page, "offset": self._page}, step, about=address)
+        return reply.records("result"), got
+
+    def _proxy(self, action: str, more: dict[str, str | int]) -> Record:
+        """A reply of the module that hands a node's answers through, in their form."""
+        request = Request("", {"chainid": self._id, "module": "proxy", "action": action, **more})
+        return self._read(self._client.json(self._host, request, self._patience), action)
+
+    def _block(self, name: str) -> Block | None:
+        reply = self._proxy("eth_getBlockByNumber", {"tag": name, "boolean": "false"})
+        if not isinstance(reply.fields.get("result"), dict):
+            if "result" in reply.fields and reply.fields["result"] is None:
+                return None
+            raise self._refused(reply, "eth_getBlockByNumber")
+        return block_of(reply.record("result"))
+
+    def _asked(self, parameters: dict[str, str | int], what: str, about: str = "") -> tuple[Record, Reply]:
+        about = about or str(parameters.get("address", ""))
+        got = self._client.json(self._host, Request("", {"chainid": self._id, **parameters}, about=about), self._patience)
+        reply = self._read(got, what)
+        if what == "balance":
+            if reply.fields.get("status") not in ("1", 1):
+                raise self._refused(reply, what)
+        elif (kind := etherscan_rows.answer(reply)[0]) is not Answer.ROWS:
+            raise self._refused(reply, what, _SmallerError if kind is Answer.SMALLER else SourceError)
+        return reply, got
+
+    def _read(self, got: Reply, what: str) -> Record:
+        if got.status >= 400:
+            self._client.fail(self._host, f"answered {what} with {got.status} ({got.excerpt}): look at the address and the key")
+        return Record(got.value, f"{self._host.name}, {what}")
+
+    def _refused(self, reply: Record, what: str, family: type[SourceError] = SourceError) -> SourceError:
+        error = reply.fields.get("error")
+        inner = error.get("message") if isinstance(error, dict) else None
+        reason = shown(self._client.calls.clean(str(inner or etherscan_rows.answer(reply)[1])[:500]), 160)
+        end = "try again later"
+        if _PAID.search(reason):
+            end = f"{self.chain} needs a paid plan there, it seems: use Blockscout (--source blockscout) or a node"
+        elif "key" in reason.lower():
+            end = "set the environment variable EXPOSURE_ETHERSCAN_KEY, or a key file"
+        return family(f"{self._host.name} refused {what}: {reason}; {end}")
+
+    @property
+    def _id(self) -> int:
+        return int(self._chain.evm_id or 0)
+
+    def _patience(self, got: Reply) -> Again | None:
+        """The rate limit comes as a reply that looks well."""
+        if not isinstance(got.value, dict):
+            return None
+        kind, reason = etherscan_rows.answer(Record(got.value, self._host.name))
+        return Again(f"said {shown(reason, 100)}", 1.0) if kind is Answer.SLOWER else None
+
+
+class _SmallerError(SourceError):
+    """The range of blocks holds more than the server wants to look through."""
+
+
+def _heights(items: list[Record], start: int) -> list[int]:
+    """Blocks of rows, which must rise from where was asked: else the server did not do what it was asked to."""
+    heights = [item.whole("blockNumber", 2**48) for item in items]
+    before = start
+    for item, height in zip(items, heights, strict=True):
+        if height < before:
+            raise item.wrong("blockNumber", f"a block from {before} on, in rising order")
+        before = height
+    return heights

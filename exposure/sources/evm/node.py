@@ -1,0 +1,192 @@
+"""Histories from any JSON-RPC node: tokens by the topics of their logs, the chain's coin by reading whole blocks.
+
+A node has no index of addresses. Logs can be asked for by address; transactions cannot, so the coin's history is read block
+by block where that is possible within ``max_blocks``, and is said to be missing where not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from exposure.model.assets import Chain
+from exposure.model.ledger import Kind, Status
+from exposure.net.calls import Host
+from exposure.net.http import Client
+from exposure.sources.evm.contracts import balance_call, name_calls, short_text, whole_number
+from exposure.sources.evm.logs import token_transfers
+from exposure.sources.evm.node_calls import BlockReader, LogWindow, block_of, block_times, finalized, same_chain
+from exposure.sources.evm.rpc import Asked, Rpc, RpcError
+from exposure.sources.movements import Movement, Movements
+from exposure.sources.remote import NATIVE, TOKENS, Balance, Block, CursorGoneError, Page, Question, Size
+from exposure.sources.reply import Record
+from exposure.sources.walk import UNCHECKED, Walk
+
+MAX_BLOCKS = 5_000
+"""Blocks that are read one by one for the chain's coin; at up to 32 in a call, and one a call on busy chains."""
+
+MAX_ASKED = 60
+"""Tokens whose balance, symbol and decimals are asked for: those with the most transfers."""
+
+_NO_INDEX = (
+    "a node has no index of addresses, and its {count:,} blocks would have to be read one by one: "
+    "narrow --since, or ask an explorer for native value"
+)
+
+
+class NodeHistory:
+    """The histories that a JSON-RPC node has. ``max_blocks``: how many blocks may be read for the chain's coin."""
+
+    def __init__(self, chain: Chain, client: Client, host: Host, *, path: str = "", max_blocks: int = MAX_BLOCKS) -> None:
+        self.name = f"node:{host.name}"
+        self.chain = chain.name
+        self._chain = chain
+        self._rpc = Rpc(client, host, path)
+        self._max_blocks = max_blocks
+        self._checked = False
+
+    def head(self, height: int | None = None) -> Block | None:
+        """The newest finalized block, or the block at a height."""
+        self._check()
+        if height is None:
+            return finalized(self._rpc)
+        result, _ = self._rpc.ask("eth_getBlockByNumber", hex(height), False)
+        return None if result is None else block_of(Record(result, self._rpc.where("eth_getBlockByNumber")))
+
+    def size(self, address: str) -> Size:
+        """At least as many transactions as the address has sent; a node does not know more."""
+        self._check()
+        result, _ = self._rpc.ask("eth_getTransactionCount", address, "latest", about=address)
+        sent = Record({"nonce": result}, self._rpc.where("eth_getTransactionCount")).whole("nonce", 2**62)
+        return Size(sent, at_least=True)
+
+    def pages(self, question: Question, cursor: str | None = None) -> Iterator[Page]:
+        """Tokens, then the chain's coin, then balances."""
+        self._check()
+        walk = Walk.begin(question, self._chain, cursor, "tokens")
+        if walk.step == "tokens":
+            yield from self._tokens(walk)
+        if walk.step == "native":
+            yield from self._coin(walk)
+        yield self._balances(walk)
+
+    def _check(self) -> None:
+        if not self._checked:
+            same_chain(self._rpc, self._chain)
+            self._checked = True
+
+    def _tokens(self, walk: Walk) -> Iterator[Page]:
+        question = walk.question
+        first, last = question.since, question.until.height
+        window = LogWindow()
+        start = int(walk.at.get("next", first))
+        while start <= last:
+            logs, until, replies = window.logs(self._rpc, question.address, start, last)
+            times, more = block_times(self._rpc, logs)
+            found = token_transfers(logs, self._chain, times)
+            rows = walk.take(found)
+            walk.covers(TOKENS, first, until)
+            start = until + 1
+            walk.step, walk.at = ("tokens", {"next": start}) if start <= last else ("native", {})
+            blocks = {log.whole("blockNumber"): log.hash("blockHash") for log in logs}
+            told = [Block(number, name, times[number]) for number, name in sorted(blocks.items())]
+            yield walk.page(rows, [*replies, *more], blocks=told)
+        walk.step, walk.at = "native", {}
+
+    def _coin(self, walk: Walk) -> Iterator[Page]:
+        question = walk.question
+        first, last = question.since, question.until.height
+        if last - first + 1 > self._max_blocks:
+            walk.voids.setdefault(self._chain.native, _NO_INDEX.format(count=last - first + 1))
+            walk.step = "balances"
+            return
+        reader = BlockReader(self._rpc, self._chain)
+        start = int(walk.at.get("next", first))
+        while start <= last:
+            found, blocks, replies = reader.read(start, last)
+            if start == 0:
+                found.extend(self._allocated(question.address, blocks[0]))
+            rows = walk.take(found)
+            start = blocks[-1].height + 1
+            walk.covers(NATIVE, first, start - 1)
+            walk.step, walk.at = ("native", {"next": start}) if start <= last else ("balances", {})
+            touched = {row.block for row in rows}
+            yield walk.page(rows, replies, blocks=[block for block in blocks if block.height in touched])
+
+    def _allocated(self, address: str, block: Block) -> Movements:
+        """What an address held in the very first block came from nowhere, by no transaction."""
+        result, _ = self._rpc.ask("eth_getBalance", address, "0x0", about=address)
+        amount = Record({"balance": result}, self._rpc.where("eth_getBalance")).whole("balance")
+        found = Movements()
+        if amount:
+            found.add(
+                Movement(
+                    self.chain,
+                    self._chain.native,
+                    "genesis:0",
+                    0,
+                    0,
+                    0,
+                    f"allocation:{address}",
+                    block.time,
+                    None,
+                    address,
+                    amount,
+                    str(Kind.MINT),
+                    str(Status.OK),
+                )
+            )
+        return found
+
+    def _balances(self, walk: Walk) -> Page:
+        question = walk.question
+        self._same(question.until)
+        block = hex(question.until.height)
+        native = self._chain.native
+        tokens = sorted(walk.tokens, key=lambda asset: (-walk.tokens[asset], asset))
+        asked, unasked = tokens[:MAX_ASKED], tokens[MAX_ASKED:]
+        for asset in unasked:
+            walk.voids.setdefault(asset, UNCHECKED)
+        calls = [Asked("eth_getBalance", [question.address, block])]
+        for asset in asked:
+            contract = asset.partition("/")[2]
+            calls += [balance_call(contract, question.address, block), *name_calls(contract, block)]
+        results, replies = self._rpc.batch(calls, about=question.address)
+        balances = []
+        names: dict[str, tuple[str, int]] = {}
+        if isinstance(results[0], RpcError):
+            walk.voids.setdefault(native, f"its balance could not be had ({results[0].code})")
+        else:
+            held = Record({"balance": results[0]}, self._rpc.where("eth_getBalance")).whole("balance")
+            balances.append(Balance(native, held, question.until.height))
+        if question.since:
+            self._open(walk, asked)
+        for n, asset in enumerate(asked):
+            told, symbol, decimals = results[1 + 3 * n : 4 + 3 * n]
+            amount = whole_number(told)
+            if amount is None:
+                walk.voids.setdefault(asset, UNCHECKED)
+            else:
+                balances.append(Balance(asset, amount, question.until.height))
+            found = Movements()
+            found.name(asset, short_text(symbol), whole_number(decimals))
+            names |= found.names
+        self._same(question.until)
+        return walk.page([], replies, names=names, balances=balances, blocks=[question.until], last=True)
+
+    def _open(self, walk: Walk, tokens: list[str]) -> None:
+        """Ask what the address held just before the first block; a node without old states does not know."""
+        address, block = walk.question.address, hex(walk.question.since - 1)
+        calls = [Asked("eth_getBalance", [address, block])]
+        calls += [balance_call(asset.partition("/")[2], address, block) for asset in tokens]
+        results, _ = self._rpc.batch(calls, about=address)
+        for asset, result in zip([self._chain.native, *tokens], results, strict=True):
+            read = isinstance(result, str) and len(result) <= 66 and asset == self._chain.native
+            held = Record({"held": result}, "").whole("held") if read else whole_number(result)
+            if held is not None:
+                walk.openings[asset] = held
+
+    def _same(self, until: Block) -> None:
+        """Make sure that the last block asked for is still there."""
+        now = self.head(until.height)
+        if now is None or (until.hash and now.hash != until.hash):
+            raise CursorGoneError(f"{self._rpc.host.name}: block {until.height:,} was replaced: the address is begun again")
