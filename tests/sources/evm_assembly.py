@@ -73,8 +73,11 @@ def token(symbol: bytes = b"TKN", decimals: int = 6, *, keeps_percent: int = 0) 
     blob = _text(symbol)
     return assemble(
         f"""
-        {_branches("transfer(address,uint256)", "balanceOf(address)", "mint(address,uint256)", "symbol()", "decimals()",
-                   "rebase()")}
+        {
+            _branches(
+                "transfer(address,uint256)", "balanceOf(address)", "mint(address,uint256)", "symbol()", "decimals()", "rebase()"
+            )
+        }
         :fail 0 0 REVERT
         :transfer 36 CALLDATALOAD {_TAKE}
             4 CALLDATALOAD DUP1 SLOAD DUP3 {100 - keeps_percent} MUL 100 SWAP1 DIV ADD DUP2 SSTORE

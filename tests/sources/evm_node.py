@@ -46,7 +46,8 @@ class Node:
     def batch(self, calls: list[tuple[str, list[object]]]) -> list[object]:
         """Results of many calls, in their order."""
         body = [
-            {"jsonrpc": "2.0", "id": next(self._numbers), "method": method, "params": parameters} for method, parameters in calls
+            {"jsonrpc": "2.0", "id": next(self._numbers), "method": method, "params": parameters}
+            for method, parameters in calls
         ]
         request = urllib.request.Request(self.url, json.dumps(body).encode(), {"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=60) as reply:

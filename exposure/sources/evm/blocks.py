@@ -170,6 +170,25 @@ def withdrawal(chain: Chain, block: int, time: int, number: int, address: str, a
     )
 
 
+def allocation(chain: Chain, address: str, amount: int, time: int) -> Movement:
+    """What an address held in the very first block: it came from nowhere, by no transaction."""
+    return Movement(
+        chain.name,
+        chain.native,
+        "genesis:0",
+        0,
+        0,
+        0,
+        f"allocation:{address}",
+        time,
+        None,
+        address,
+        amount,
+        str(Kind.MINT),
+        str(Status.OK),
+    )
+
+
 def call_frames(reply: Sequence[Record]) -> dict[str, Record]:
     """Outermost frames by transaction, of ``debug_traceBlockByNumber`` with ``callTracer``."""
     return {item.hash("txHash"): item.record("result") for item in reply}

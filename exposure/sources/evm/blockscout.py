@@ -107,7 +107,7 @@ class BlockscoutHistory:
             return blockscout_rows.internal(reply, self._chain, places)
         if step == "withdrawals":
             return blockscout_rows.withdrawals(reply, self._chain, address)
-        return blockscout_rows.tokens(reply, self._chain, places, times)
+        return blockscout_rows.tokens(reply, self._chain, times)
 
     def _balances(self, walk: Walk) -> Page:
         question, native = walk.question, self._chain.native

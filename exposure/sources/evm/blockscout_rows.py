@@ -89,10 +89,11 @@ def internal(reply: Record, chain: Chain, places: Mapping[str, int]) -> Movement
     return found
 
 
-def tokens(reply: Record, chain: Chain, places: Mapping[str, int], times: Mapping[int, int]) -> Movements:
+def tokens(reply: Record, chain: Chain, times: Mapping[int, int]) -> Movements:
     """Items of ``/addresses/{a}/token-transfers`` that are of fungible tokens (ERC-20).
 
-    ``times``: times of blocks that other items told; a transfer may come without one.
+    They do not say where their transaction stands in its block, but their log index counts through the block and orders
+    them by itself. ``times``: times of blocks that other items told; a transfer may come without one.
     """
     found = Movements()
     for item in reply.records("items"):
@@ -121,7 +122,7 @@ def tokens(reply: Record, chain: Chain, places: Mapping[str, int], times: Mappin
                 asset,
                 tx,
                 block,
-                places.get(tx, 0),  # the number of a log counts through its block, and orders its rows by itself
+                0,
                 number,
                 f"log:{number}",
                 time,
@@ -130,7 +131,7 @@ def tokens(reply: Record, chain: Chain, places: Mapping[str, int], times: Mappin
                 item.record("total").whole("value"),
                 str(token_kind(sender, receiver)),
                 str(Status.OK),
-                flags=0 if tx in places else Flag.WEAK_ORDER,
+                flags=Flag.WEAK_ORDER,
             )
         )
         decimals = token.fields.get("decimals")

@@ -11,7 +11,7 @@ from enum import Enum
 
 from exposure.model.assets import Chain
 from exposure.model.ledger import Flag, Kind, Status
-from exposure.sources.evm.blocks import GWEI, withdrawal
+from exposure.sources.evm.blocks import GWEI, allocation, withdrawal
 from exposure.sources.evm.logs import COIN_AS_TOKEN, ZERO
 from exposure.sources.evm.places import path_place
 from exposure.sources.movements import Movement, Movements, counted, fee_of, hash_place, token_kind
@@ -55,9 +55,15 @@ def _is_empty(message: object, result: Sequence[object]) -> bool:
 
 
 def transactions(items: Sequence[Record], chain: Chain) -> Movements:
-    """Rows of ``txlist``: a value row for each transaction, also if it failed, and its fee."""
+    """Rows of ``txlist``: a value row for each transaction, also if it failed, and its fee.
+
+    What the first block allots stands in the list as a transaction whose hash is ``GENESIS_`` and the address.
+    """
     found = Movements()
     for row in items:
+        if str(row.fields.get("hash"))[:8] == "GENESIS_":
+            found.add(allocation(chain, row.evm("to"), row.whole("value"), row.whole("timeStamp", 2**40)))
+            continue
         failed = row.fields.get("isError") in ("1", 1) or row.fields.get("txreceipt_status") in ("0", 0)
         sender = row.evm("from")
         value = Movement(

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from exposure.model.assets import Chain
-from exposure.model.ledger import Kind, Status
 from exposure.net.calls import Host
 from exposure.net.http import Client
+from exposure.sources.evm.blocks import allocation
 from exposure.sources.evm.contracts import balance_call, name_calls, short_text, whole_number
 from exposure.sources.evm.logs import token_transfers
 from exposure.sources.evm.node_calls import BlockReader, LogWindow, block_of, block_times, finalized, same_chain
 from exposure.sources.evm.rpc import Asked, Rpc, RpcError
-from exposure.sources.movements import Movement, Movements
+from exposure.sources.movements import Movements
 from exposure.sources.remote import NATIVE, TOKENS, Balance, Block, CursorGoneError, Page, Question, Size
 from exposure.sources.reply import Record
 from exposure.sources.walk import UNCHECKED, Walk
@@ -42,6 +42,7 @@ class NodeHistory:
         self._chain = chain
         self._rpc = Rpc(client, host, path)
         self._max_blocks = max_blocks
+        self._reader = BlockReader(self._rpc, chain)
         self._checked = False
 
     def head(self, height: int | None = None) -> Block | None:
@@ -99,10 +100,9 @@ class NodeHistory:
             walk.voids.setdefault(self._chain.native, _NO_INDEX.format(count=last - first + 1))
             walk.step = "balances"
             return
-        reader = BlockReader(self._rpc, self._chain)
         start = int(walk.at.get("next", first))
         while start <= last:
-            found, blocks, replies = reader.read(start, last)
+            found, blocks, replies = self._reader.read(start, last)
             if start == 0:
                 found.extend(self._allocated(question.address, blocks[0]))
             rows = walk.take(found)
@@ -113,28 +113,14 @@ class NodeHistory:
             yield walk.page(rows, replies, blocks=[block for block in blocks if block.height in touched])
 
     def _allocated(self, address: str, block: Block) -> Movements:
-        """What an address held in the very first block came from nowhere, by no transaction."""
-        result, _ = self._rpc.ask("eth_getBalance", address, "0x0", about=address)
-        amount = Record({"balance": result}, self._rpc.where("eth_getBalance")).whole("balance")
         found = Movements()
+        try:
+            result, _ = self._rpc.ask("eth_getBalance", address, "0x0", about=address)
+        except RpcError:  # a node without old states; the balance now will tell if something is missing
+            return found
+        amount = Record({"balance": result}, self._rpc.where("eth_getBalance")).whole("balance")
         if amount:
-            found.add(
-                Movement(
-                    self.chain,
-                    self._chain.native,
-                    "genesis:0",
-                    0,
-                    0,
-                    0,
-                    f"allocation:{address}",
-                    block.time,
-                    None,
-                    address,
-                    amount,
-                    str(Kind.MINT),
-                    str(Status.OK),
-                )
-            )
+            found.add(allocation(self._chain, address, amount, block.time))
         return found
 
     def _balances(self, walk: Walk) -> Page:
@@ -189,4 +175,5 @@ class NodeHistory:
         """Make sure that the last block asked for is still there."""
         now = self.head(until.height)
         if now is None or (until.hash and now.hash != until.hash):
+            self._reader.forget()
             raise CursorGoneError(f"{self._rpc.host.name}: block {until.height:,} was replaced: the address is begun again")

@@ -19,6 +19,9 @@ FIRST_WINDOW = 10_000
 _WIDEST = 5_000_000
 _MOST_LOGS = 2_000  # a window that brings more is not widened
 
+_KEPT = 200_000
+_MOST_KEPT_BLOCKS = 500
+
 CONFIRMATIONS = 64
 """Blocks below the newest one that count as final where a node does not know the tag ``finalized``."""
 
@@ -94,7 +97,8 @@ def _logs(rpc: Rpc, address: str, first: int, last: int) -> tuple[list[Record], 
             if not first <= log.whole("blockNumber", 2**48) <= last:
                 raise log.wrong("blockNumber", f"a block from {first} to {last}, which were asked for")
             found[log.hash("blockHash"), log.whole("logIndex", 2**31 - 2)] = log
-    return list(found.values()), replies
+    ordered = sorted(found.values(), key=lambda log: (log.whole("blockNumber"), log.whole("logIndex")))
+    return ordered, replies
 
 
 def block_times(rpc: Rpc, logs: Sequence[Record]) -> tuple[dict[int, int], list[Reply]]:
@@ -125,7 +129,10 @@ def block_times(rpc: Rpc, logs: Sequence[Record]) -> tuple[dict[int, int], list[
 
 @dataclass(slots=True)
 class BlockReader:
-    """Whole blocks, several in one batch; remembers which traces and receipts the node has."""
+    """Whole blocks, several in one batch; remembers which traces and receipts the node has.
+
+    The last ``_KEPT`` rows are remembered too: who fetches several addresses reads the same blocks for each.
+    """
 
     rpc: Rpc
     chain: Chain
@@ -133,6 +140,8 @@ class BlockReader:
     receipts: bool = True
     at_once: int = 1
     _seen: dict[int, str] = field(default_factory=dict)
+    _kept: dict[int, tuple[Movements, Block]] = field(default_factory=dict)
+    _rows: int = 0
 
     def read(self, first: int, last: int) -> tuple[Movements, list[Block], list[Reply]]:
         """Movements of the chain's coin in the blocks from ``first`` to ``last``, at most ``at_once`` of them.
@@ -142,11 +151,19 @@ class BlockReader:
         SourceError
             `CursorGoneError` if the blocks do not follow each other.
         """
+        found = Movements()
+        blocks: list[Block] = []
+        while first <= last and first in self._kept and len(blocks) < _MOST_KEPT_BLOCKS:
+            movements, block = self._kept[first]
+            found.extend(movements)
+            blocks.append(block)
+            first += 1
+        if blocks:
+            return found, blocks, []
         numbers = list(range(first, min(last, first + self.at_once - 1) + 1))
         calls = [call for number in numbers for call in self._calls(number)]
         results, replies = self.rpc.batch(calls)
         each = len(calls) // len(numbers)
-        found, blocks = Movements(), []
         for n, number in enumerate(numbers):
             own = results[n * each : (n + 1) * each]
             again = self._without(own)
@@ -156,12 +173,25 @@ class BlockReader:
             found.extend(movements)
             blocks.append(block)
             replies += more
+            self._keep(movements, block)
         size = sum(len(reply.body) for reply in replies)
         if size < 2 * 2**20:  # a block of a busy chain has megabytes of traces; a quiet one is small
             self.at_once = min(32, 2 * self.at_once)
         elif size > 8 * 2**20:
             self.at_once = max(1, self.at_once // 2)
         return found, blocks, replies
+
+    def _keep(self, movements: Movements, block: Block) -> None:
+        if self._rows > _KEPT:
+            self.forget()
+        self._kept[block.height] = movements, block
+        self._rows += len(movements.rows) + 1
+
+    def forget(self) -> None:
+        """Forget every block: they may have been replaced."""
+        self._seen.clear()
+        self._kept.clear()
+        self._rows = 0
 
     def _calls(self, number: int) -> list[Asked]:
         name = hex(number)
@@ -203,7 +233,7 @@ class BlockReader:
         if block.height != number:
             raise record.wrong("number", f"block {number}, which was asked for")
         if self._seen.get(number - 1, parent) != parent:
-            self._seen.clear()
+            self.forget()
             raise CursorGoneError(f"{rpc.host.name}: block {number:,} does not follow the one before: it is begun again")
         self._seen = {number: block.hash}
         replies: list[Reply] = []

@@ -8,6 +8,7 @@ block: rows follow (second, hash, place in the reply) and are flagged.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from exposure.errors import InputError
 from exposure.model.addresses import parse
@@ -231,18 +232,22 @@ def event_contracts(items: Sequence[Record]) -> dict[tuple[str, str, str, int], 
 def tron(record: Record, name: str) -> str:
     """A TRON address of a field, in any of its forms: base58, 41 and 40 hex digits, 0x and 40 hex digits."""
     value = record.fields.get(name)
-    if isinstance(value, str) and len(value) <= 44:
-        text = value.lower() if value[:2] in ("41", "0x") else value
-        try:
-            if text.startswith("0x") and len(text) == 42:
-                text = "41" + text[2:]
-            read = parse(text, suggest=False)
-        except InputError:
-            pass
-        else:
-            if read.family == "tron":
-                return read.canonical
-    raise record.wrong(name, "a TRON address")
+    found = _canonical(value) if isinstance(value, str) and len(value) <= 44 else None
+    if found is None:
+        raise record.wrong(name, "a TRON address")
+    return found
+
+
+@lru_cache(maxsize=100_000)  # an account's list repeats few addresses, and each check of one costs two hashes
+def _canonical(value: str) -> str | None:
+    text = value.lower() if value[:2] in ("41", "0x") else value
+    if text.startswith("0x") and len(text) == 42:
+        text = "41" + text[2:]
+    try:
+        read = parse(text, suggest=False)
+    except InputError:
+        return None
+    return read.canonical if read.family == "tron" else None
 
 
 def _seconds(item: Record) -> int:

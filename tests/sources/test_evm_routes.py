@@ -1,0 +1,326 @@
+"""A real EVM node, read by three routes: its logs and blocks, an Etherscan and a Blockscout in front of it. One truth."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Callable, Iterator
+from functools import cache
+
+import pytest
+from evm_assembly import call, token
+from evm_explorers import Blockscout, Etherscan, Index, serving
+from evm_node import Node, anvil
+from evm_world import EMITTER, HOSTILE, PEOPLE, REBASING, ROUTERS, TAXED, TOKEN, WETH, World, build
+
+from exposure.errors import SourceError
+from exposure.model.assets import chain
+from exposure.net.calls import Calls, Host
+from exposure.net.http import Client
+from exposure.sources.evm.blockscout import BlockscoutHistory
+from exposure.sources.evm.etherscan import EtherscanHistory
+from exposure.sources.evm.node import NodeHistory
+from exposure.sources.remote import CursorGoneError, Page, Question, RemoteHistory
+
+ETHEREUM = chain("ethereum")
+# asset, tx, block, time, sender, receiver, amount, kind, status
+_AT = (1, 2, 3, 7, 8, 9, 10, 11, 12)
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    with anvil(1, "--slots-in-an-epoch", "1") as node:
+        yield build(node)
+
+
+@pytest.fixture(scope="module")
+def explorers(world: World) -> Iterator[str]:
+    index = Index(world.node, WETH)
+    old = Blockscout(index, old=True)
+    with serving(
+        Etherscan(index, most=100),
+        Blockscout(index),
+        lambda path, query, body: old(path.removeprefix("/old"), query, body) if path.startswith("/old") else None,
+    ) as (base, _):
+        yield base
+
+
+def quick(base: str) -> Host:
+    return Host(base, rate=100_000.0, burst=100_000)
+
+
+def client() -> Client:
+    return Client(Calls(max_calls=10**6, sleep=lambda seconds: None))
+
+
+def walked(source: RemoteHistory, address: str) -> list[Page]:
+    head = source.head()
+    assert head is not None
+    return list(source.pages(Question(address, head)))
+
+
+def rows_of(pages: list[Page]) -> list[tuple[object, ...]]:
+    return [row for page in pages for row in page.rows["transfers"]]
+
+
+def movements(pages: list[Page], *, allocations: bool = True) -> list[tuple[str, ...]]:
+    """What moved, in a form in which routes that number rows differently are alike."""
+    rows = [row for row in rows_of(pages) if allocations or row[2] != "genesis:0"]
+    return sorted(tuple(str(row[at]) for at in _AT) for row in rows)
+
+
+def flows(pages: list[Page], address: str) -> dict[str, int]:
+    """What the rows say that an address holds."""
+    held: dict[str, int] = {}
+    for row in rows_of(pages):
+        asset, sender, receiver, amount, status = str(row[1]), row[8], row[9], row[10], row[12]
+        assert isinstance(amount, int)
+        if status != "failed":
+            held[asset] = held.get(asset, 0) + amount * ((receiver == address) - (sender == address))
+    return held
+
+
+@cache
+def node_of(url: str) -> NodeHistory:
+    return NodeHistory(ETHEREUM, client(), quick(url))
+
+
+ROUTES: dict[str, Callable[[World, str], RemoteHistory]] = {
+    "node": lambda world, base: node_of(world.node.url),
+    "etherscan": lambda world, base: EtherscanHistory(ETHEREUM, client(), quick(base + "/v2/api"), page=100),
+    "blockscout": lambda world, base: BlockscoutHistory(ETHEREUM, client(), quick(base)),
+    "blockscout of before": lambda world, base: BlockscoutHistory(ETHEREUM, client(), quick(base), path="old/api/v2"),
+}
+
+
+@pytest.mark.parametrize("who", ["payer", "person", "router", "passing router", "holder of a wrapped coin"])
+def test_three_routes_give_the_same_movements(world: World, explorers: str, who: str) -> None:
+    address = {
+        "payer": world.accounts[0],
+        "person": PEOPLE[1],
+        "router": ROUTERS[0],
+        "passing router": ROUTERS[2],
+        "holder of a wrapped coin": PEOPLE[4],
+    }[who]
+    found = {name: walked(open_route(world, explorers), address) for name, open_route in ROUTES.items()}
+    node = found["node"]
+    assert len(rows_of(node)) >= 10
+    assert movements(found["etherscan"]) == movements(node)
+    # An explorer of Blockscout's kind does not list what the first block allots.
+    for name in ("blockscout", "blockscout of before"):
+        assert movements(found[name]) == movements(node, allocations=False)
+
+
+def test_three_routes_order_tokens_alike(world: World, explorers: str) -> None:
+    for address in (world.accounts[0], PEOPLE[4]):
+        orders = []
+        for open_route in ROUTES.values():
+            rows = [row for row in rows_of(walked(open_route(world, explorers), address)) if row[1] == f"ethereum/{TOKEN}"]
+            orders.append([(row[2], row[10]) for row in sorted(rows, key=lambda row: row[3:6])])
+        assert len(orders[0]) > 10
+        assert orders == [orders[0]] * len(orders)
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_flows_equal_the_balance_that_the_node_tells(world: World, explorers: str, route: str) -> None:
+    """Every address, every asset that keeps to its events; those that do not are seen to differ."""
+    source = ROUTES[route](world, explorers)
+    for address in (world.accounts[3], PEOPLE[2], PEOPLE[3], PEOPLE[7], ROUTERS[1], WETH):
+        pages = walked(source, address)
+        held = flows(pages, address)
+        balances = {balance.asset: balance.amount for balance in pages[-1].balances}
+        block = hex(pages[-1].balances[0].block)
+        assert balances["ethereum/native"] == world.node.number("eth_getBalance", address, block)
+        allotted = 10**24 if "blockscout" in route and address in world.accounts else 0
+        assert held.get("ethereum/native", 0) + allotted == balances["ethereum/native"], address
+        for asset in (f"ethereum/{TOKEN}", f"ethereum/{WETH}"):
+            if asset in held:
+                told = world.node.number("eth_call", {"to": asset[9:], "data": call("balanceOf(address)", address)}, block)
+                assert held[asset] == balances[asset] == told
+
+
+def test_assets_that_do_not_keep_to_their_events_differ_from_their_balance(world: World, explorers: str) -> None:
+    for route in ROUTES.values():
+        source = route(world, explorers)
+        for address, contract in ((world.accounts[0], REBASING), (world.accounts[1], TAXED)):
+            pages = walked(source, address)
+            told = {balance.asset: balance.amount for balance in pages[-1].balances}
+            assert flows(pages, address)[f"ethereum/{contract}"] != told[f"ethereum/{contract}"]
+
+
+def test_a_transfer_too_large_to_store_makes_its_token_incomplete(world: World, explorers: str) -> None:
+    for route in ROUTES.values():
+        covered = walked(route(world, explorers), PEOPLE[5])[-1].covered
+        reasons = {one.kind: one.reason for one in covered}
+        assert "38 digits" in reasons[f"ethereum/{EMITTER}"]
+        assert reasons["native"] == reasons["tokens"] == ""
+
+
+def test_collectibles_and_events_of_another_form_are_no_movements(world: World, explorers: str) -> None:
+    pages = walked(ROUTES["node"](world, explorers), PEOPLE[5])
+    amounts = {row[10] for row in rows_of(pages) if row[1] == f"ethereum/{EMITTER}"}
+    assert amounts == {0}
+
+
+def test_a_hostile_name_is_bounded_and_odd_decimals_are_not_believed(world: World, explorers: str) -> None:
+    pages = walked(ROUTES["node"](world, explorers), PEOPLE[0])
+    assert f"ethereum/{HOSTILE}" in {row[1] for row in rows_of(pages)}
+    assert f"ethereum/{HOSTILE}" not in pages[-1].tokens
+    assert pages[-1].tokens[f"ethereum/{TOKEN}"] == ("TKN", 6)
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_walk_goes_on_from_any_of_its_pages(world: World, explorers: str, route: str) -> None:
+    source = NodeHistory(ETHEREUM, client(), quick(world.node.url)) if route == "node" else ROUTES[route](world, explorers)
+    address = world.accounts[0]
+    head = source.head()
+    assert head is not None
+    question = Question(address, head)
+    pages = list(source.pages(question))
+    assert len(pages) > 3
+    for cut in range(1, len(pages)):
+        rest = list(source.pages(question, pages[cut - 1].cursor))
+        assert movements(pages[:cut] + rest) == movements(pages)
+        assert rest[-1].balances == pages[-1].balances
+        assert rest[-1].covered == pages[-1].covered
+
+
+def test_failed_transactions_move_nothing_and_pay_their_fee(world: World, explorers: str) -> None:
+    rows = rows_of(walked(ROUTES["node"](world, explorers), world.accounts[1]))
+    failed = {str(row[2]) for row in rows if row[12] == "failed"}
+    assert failed
+    for tx in failed:
+        own = {str(row[6]): row for row in rows if row[2] == tx}
+        assert set(own) == {"value", "fee"}
+        assert own["fee"][5] == 2**31 - 1
+        assert own["fee"][12] == "ok"
+
+
+def _relay(
+    node: Node, change: Callable[[dict[str, object]], object]
+) -> Callable[[str, dict[str, str], bytes], tuple[int, object]]:
+    """Hands JSON-RPC through to a node, except what `change` answers itself."""
+
+    def one(asked: dict[str, object]) -> dict[str, object]:
+        changed = change(asked)
+        if changed is not None:
+            return {"jsonrpc": "2.0", "id": asked["id"], "error": changed}
+        request = urllib.request.Request(node.url, json.dumps(asked).encode(), {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=30) as reply:
+            return dict(json.load(reply))
+
+    def handler(path: str, query: dict[str, str], body: bytes) -> tuple[int, object]:
+        asked = json.loads(body)
+        return 200, [one(item) for item in asked] if isinstance(asked, list) else one(asked)
+
+    return handler
+
+
+def _range(asked: dict[str, object]) -> tuple[int, int]:
+    (filter_,) = asked["params"]  # type: ignore[misc]
+    return int(filter_["fromBlock"], 16), int(filter_["toBlock"], 16)
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence"),
+    [
+        (-32005, "query returned more than 10000 results. Try with this block range [{0:#x}, {1:#x}]."),
+        (-32602, "Log response size exceeded. this block range should work: [{0:#x}, {1:#x}]"),
+        (-32000, "query exceeds max results 20000, retry with the range {0}-{1}"),
+        (-32600, "eth_getLogs is limited to 3 blocks range"),
+        (-32000, "block range is too wide"),
+        (-32000, "exceed maximum block range: 3"),
+    ],
+)
+def test_ranges_shrink_until_a_node_bears_them(world: World, code: int, sentence: str) -> None:
+    def refuse(asked: dict[str, object]) -> object:
+        if asked["method"] != "eth_getLogs":
+            return None
+        first, last = _range(asked)
+        return {"code": code, "message": sentence.format(first, first + 2)} if last - first >= 3 else None
+
+    with serving(_relay(world.node, refuse)) as (base, _):
+        found = rows_of(walked(NodeHistory(ETHEREUM, client(), quick(base), max_blocks=1), PEOPLE[1]))
+    assert found
+    assert found == [row for row in rows_of(walked(node_of(world.node.url), PEOPLE[1])) if row[1] != "ethereum/native"]
+
+
+def test_a_node_without_traces_or_batches_says_so(world: World) -> None:
+    def lacks(*methods: str) -> Callable[[dict[str, object]], object]:
+        return lambda asked: {"code": -32601, "message": "the method is not available"} if asked["method"] in methods else None
+
+    truth = walked(node_of(world.node.url), ROUTERS[1])
+    with serving(_relay(world.node, lacks("debug_traceBlockByNumber", "eth_getBlockReceipts"))) as (base, _):
+        other = walked(NodeHistory(ETHEREUM, client(), quick(base)), ROUTERS[1])
+    assert movements(other) == movements(truth)
+    with serving(_relay(world.node, lacks("debug_traceBlockByNumber", "trace_block"))) as (base, _):
+        less = walked(NodeHistory(ETHEREUM, client(), quick(base)), ROUTERS[1])
+    assert any(one.kind == "native" and "traces" in one.reason for one in less[-1].covered)
+    assert len(rows_of(less)) < len(rows_of(truth))
+
+    def single(path: str, query: dict[str, str], body: bytes) -> tuple[int, object]:
+        if body.startswith(b"["):
+            return 200, {"jsonrpc": "2.0", "id": None, "error": {"code": -32600, "message": "batches are not served"}}
+        return _relay(world.node, lambda asked: None)(path, query, body)
+
+    with serving(single) as (base, _):
+        source = NodeHistory(ETHEREUM, client(), quick(base))
+        head = source.head(3)
+        assert head is not None
+        few = list(source.pages(Question(ROUTERS[1], head)))
+        assert rows_of(few) == [row for row in rows_of(truth) if row[3] <= 3]
+
+
+def test_too_many_blocks_for_the_coin_are_said_and_tokens_are_whole(world: World) -> None:
+    pages = walked(NodeHistory(ETHEREUM, client(), quick(world.node.url), max_blocks=5), PEOPLE[1])
+    reasons = {one.kind: one.reason for one in pages[-1].covered}
+    assert "no index of addresses" in reasons["native"]
+    assert reasons["tokens"] == ""
+
+
+def test_a_node_of_another_chain_is_refused(world: World) -> None:
+    with pytest.raises(SourceError, match="evm-1"):
+        NodeHistory(chain("polygon"), client(), quick(world.node.url)).head()
+
+
+def test_two_nodes_are_two_chains() -> None:
+    chains = [chain("evm-31337"), chain("polygon")]
+    rows = []
+    for one in chains:
+        with anvil(one.evm_id or 0, "--slots-in-an-epoch", "1") as node:
+            a, b = node.ask("eth_accounts")[:2]  # type: ignore[index]
+            contract = "0x" + "b1" * 20
+            node.ask("anvil_setCode", contract, "0x" + token().hex())
+            world = World(node, [a, b])
+            world.send((a, b, 7, ""), (a, contract, 0, call("mint(address,uint256)", b, 9)))
+            node.batch([("evm_mine", [])] * 3)
+            rows.append(rows_of(walked(NodeHistory(one, client(), quick(node.url)), b)))
+    for one, own in zip(chains, rows, strict=True):
+        assert {row[0] for row in own} == {one.name}
+        assert {row[1] for row in own} == {one.native, f"{one.name}/{contract}"}
+    assert [row[2:] for row in rows[0]] != []
+
+
+def test_a_reorganisation_during_a_walk_begins_the_address_again() -> None:
+    with anvil(1, "--slots-in-an-epoch", "1") as node:
+        a, b = node.ask("eth_accounts")[:2]  # type: ignore[index]
+        world = World(node, [a, b])
+        kept = node.ask("evm_snapshot")
+        world.send((a, b, 7, ""))
+        node.batch([("evm_mine", [])] * 4)
+        source = NodeHistory(ETHEREUM, client(), quick(node.url))
+        head = source.head()
+        assert head is not None
+        before = rows_of(list(source.pages(Question(b, head))))
+        assert [row[10] for row in before if row[6] == "value"] == [7]
+        node.ask("evm_revert", kept)
+        world.nonces.clear()
+        world.send((a, b, 8, ""))
+        node.batch([("evm_mine", [])] * 4)
+        with pytest.raises(CursorGoneError, match="replaced"):
+            list(source.pages(Question(b, head)))
+        now = source.head(head.height)
+        assert now is not None
+        assert now.hash != head.hash
+        after = rows_of(list(source.pages(Question(b, now))))
+        assert [row[10] for row in after if row[6] == "value"] == [8]
