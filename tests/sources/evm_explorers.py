@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 from evm_assembly import DEPOSIT, TRANSFER, WITHDRAWAL
@@ -18,7 +22,16 @@ from exposure.model.addresses import checksummed
 _WINDOW = "Result window is too large, PageNo x Offset size must be less than or equal to 10000"
 
 Row = dict[str, object]
-Handler = Callable[[str, dict[str, str], bytes], tuple[int, object] | None]
+
+
+class Raw(NamedTuple):
+    """What goes over the wire as it is, after a pause, before the connection is closed; None resets it."""
+
+    content: bytes | None
+    pause: float = 0.0
+
+
+Handler = Callable[[str, dict[str, str], bytes], tuple[int, object] | Raw | None]
 
 
 class Index:
@@ -385,6 +398,9 @@ def serving(*handlers: Handler) -> Iterator[tuple[str, list[str]]]:
                     break
             else:
                 found = (404, {"message": "Not found"})
+            if isinstance(found, Raw):
+                self._raw(found)
+                return
             content = found[1] if isinstance(found[1], bytes) else json.dumps(found[1]).encode()
             self.send_response(found[0])
             self.send_header("Content-Type", "application/json")
@@ -392,13 +408,23 @@ def serving(*handlers: Handler) -> Iterator[tuple[str, list[str]]]:
             self.end_headers()
             self.wfile.write(content)
 
+        def _raw(self, raw: Raw) -> None:
+            time.sleep(raw.pause)
+            self.close_connection = True
+            if raw.content is None:
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            else:
+                with contextlib.suppress(OSError):  # the client may have gone
+                    self.wfile.write(raw.content)
+                    self.wfile.flush()
+
         do_POST = do_GET  # noqa: N815  # the name is the base class's
 
         def log_message(self, *arguments: object) -> None:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}", asked

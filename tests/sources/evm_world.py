@@ -70,6 +70,7 @@ def build(node: Node, *, full_blocks: int = 4, per_block: int = 250) -> World:
     mint, move = "mint(address,uint256)", "transfer(address,uint256)"
     world.send(
         *((account, contract, 0, call(mint, account, 10**12)) for account in accounts for contract in (TOKEN, TAXED)),
+        *((accounts[9], person, 10**18, "") for person in PEOPLE),
         (a, REBASING, 0, call(mint, a, 10**12)),
         (a, HOSTILE, 0, call(mint, PEOPLE[0], 10**9)),
         (b, None, 5, "0x" + (b"\x60\x01\x60\x0c\x5f\x39\x60\x01\x5f\xf3".hex() + "0000" + "00")),
