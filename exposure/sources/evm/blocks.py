@@ -70,13 +70,16 @@ def _value(tx: Record, receipt: Record, number: int, time: int, chain: Chain, fo
     """The outermost movement, kept even if it moves nothing: it shows that the transaction exists."""
     kind = tx.whole("type", 255) if tx.has("type") else 0
     sender: str | None = tx.evm("from")
-    receiver = tx.maybe_evm("to") or receipt.maybe_evm("contractAddress") or sender
+    receiver = tx.maybe_evm("to") or receipt.maybe_evm("contractAddress")
     if kind == _ARBITRUM_DEPOSIT and chain.evm_id == 42161:
         sender = None
     elif kind in _ARBITRUM_OTHER and chain.evm_id == 42161:
         found.void(chain.native, "retryable tickets of the rollup move value that its transactions do not show")
     # Before Byzantium receipts say nothing; what used all of its gas most likely failed, but that is no knowledge.
     status = Status.UNKNOWN if not receipt.has("status") else Status.OK if receipt.whole("status", 1) else Status.FAILED
+    if receiver is None and status == Status.OK:
+        raise tx.wrong("to", "an address, and its receipt names no contract that was made")
+    receiver = receiver or sender
     value = Movement(
         chain.name,
         chain.native,

@@ -36,6 +36,7 @@ class BlockscoutHistory:
         self._client = client
         self._host = host
         self._path = path.strip("/")
+        self._unseen: dict[str, bool] = {}
 
     def head(self, height: int | None = None) -> Block | None:
         """The newest block below which enough others lie, or the block at a height."""
@@ -57,6 +58,8 @@ class BlockscoutHistory:
         counters, _ = self._asked(f"addresses/{address}/counters", missing=True, about=address)
         if counters is None:  # an address that Blockscout has never seen
             return Size(0, calls=len(_LISTS))
+        if not counters.has("transactions_count"):
+            raise counters.wrong("transactions_count", "a whole number")
         counts = [counters.whole(name, 2**62) for name in ("transactions_count", "token_transfers_count") if counters.has(name)]
         return Size(sum(counts), at_least=len(counts) < 2, calls=sum(1 + count // _PAGE for count in counts) + 4)
 
@@ -81,6 +84,10 @@ class BlockscoutHistory:
                 f"addresses/{question.address}/{step}", {**more, **asked}, missing=True, about=question.address
             )
             found = Movements() if reply is None else self._decoded(step, reply, question.address, places, times)
+            if reply is None and step != "withdrawals":  # most likely nothing ever happened there; nothing proves it
+                found.void(
+                    TOKENS if step == "token-transfers" else self._chain.native, "the explorer does not know the address"
+                )
             heights = [] if reply is None else _heights(reply, lowest)
             lowest = heights[-1] if heights else lowest
             following_page = None if reply is None else blockscout_rows.next_page(reply)
@@ -96,6 +103,15 @@ class BlockscoutHistory:
             if ended:
                 return
         raise SourceError(f"{self._host.name} goes on after {MAX_PAGES:,} pages of one list: narrow --since")
+
+    def _may_miss(self, step: str, address: str) -> bool:
+        """Whether 404 means an empty list: of an address that was never seen, or where no stake is ever paid out."""
+        if step == "withdrawals":
+            return True
+        if address not in self._unseen:
+            own, _ = self._asked(f"addresses/{address}", missing=True, about=address)
+            self._unseen = {address: own is None}
+        return self._unseen[address]
 
     def _decoded(self, step: str, reply: Record, address: str, places: dict[str, int], times: dict[int, int]) -> Movements:
         if step == "transactions":

@@ -26,6 +26,9 @@ def transactions(reply: Record, chain: Chain) -> Movements:
         made = _end(item, "created_contract")
         failed = item.fields.get("status") == "error"
         known = item.fields.get("status") in ("ok", "error")
+        receiver = _end(item, "to") or made
+        if sender is None or (receiver is None and not failed):
+            raise item.wrong("from" if sender is None else "to", "an address")
         value = Movement(
             chain.name,
             chain.native,
@@ -36,14 +39,12 @@ def transactions(reply: Record, chain: Chain) -> Movements:
             "value",
             item.moment("timestamp"),
             sender,
-            _end(item, "to") or made or sender,
+            receiver or sender,
             item.whole("value"),
             str(Kind.VALUE),
             str(Status.FAILED if failed else Status.OK if known else Status.UNKNOWN),
             flags=(Flag.WEAK_ORDER if place is None else 0) | (0 if known else Flag.UNKNOWN_STATUS),
         )
-        if value.sender is None:
-            raise item.wrong("from", "an address")
         found.add(value)
         fee = item.maybe_record("fee")
         if fee is None or not fee.has("value"):

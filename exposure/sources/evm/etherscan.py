@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from exposure.errors import InputError, SourceError
 from exposure.model.assets import Chain
-from exposure.net.calls import BudgetSpentError, Host, OfflineError, RateLimitedError
+from exposure.net.calls import Host
 from exposure.net.http import MAX_PAGES, Again, Client, Reply, Request
 from exposure.sources.evm import etherscan_rows
 from exposure.sources.evm.etherscan_rows import Answer
@@ -59,9 +59,7 @@ class EtherscanHistory:
             return self._block(hex(height))
         try:
             found = self._block("finalized")
-        except SourceError as error:  # the tag is not known everywhere
-            if isinstance(error, RateLimitedError | BudgetSpentError | OfflineError):
-                raise
+        except _RefusedError:  # the tag is not known everywhere
             found = None
         if found is not None and found.height:
             return found
@@ -225,7 +223,7 @@ class EtherscanHistory:
             if reply.fields.get("status") not in ("1", 1):
                 raise self._refused(reply, what)
         elif (kind := etherscan_rows.answer(reply)[0]) is not Answer.ROWS:
-            raise self._refused(reply, what, _SmallerError if kind is Answer.SMALLER else SourceError)
+            raise self._refused(reply, what, _SmallerError if kind is Answer.SMALLER else _RefusedError)
         return reply, got
 
     def _read(self, got: Reply, what: str) -> Record:
@@ -233,7 +231,7 @@ class EtherscanHistory:
             self._client.fail(self._host, f"answered {what} with {got.status} ({got.excerpt}): look at the address and the key")
         return Record(got.value, f"{self._host.name}, {what}")
 
-    def _refused(self, reply: Record, what: str, family: type[SourceError] = SourceError) -> SourceError:
+    def _refused(self, reply: Record, what: str, family: type[SourceError] | None = None) -> SourceError:
         error = reply.fields.get("error")
         inner = error.get("message") if isinstance(error, dict) else None
         reason = shown(self._client.calls.clean(str(inner or etherscan_rows.answer(reply)[1])[:500]), 160)
@@ -242,7 +240,7 @@ class EtherscanHistory:
             end = f"{self.chain} needs a paid plan there, it seems: use Blockscout (--source blockscout) or a node"
         elif "key" in reason.lower():
             end = "set the environment variable EXPOSURE_ETHERSCAN_KEY, or a key file"
-        return family(f"{self._host.name} refused {what}: {reason}; {end}")
+        return (family or _RefusedError)(f"{self._host.name} refused {what}: {reason}; {end}")
 
     @property
     def _id(self) -> int:
@@ -254,6 +252,10 @@ class EtherscanHistory:
             return None
         kind, reason = etherscan_rows.answer(Record(got.value, self._host.name))
         return Again(f"said {shown(reason, 100)}", 1.0) if kind is Answer.SLOWER else None
+
+
+class _RefusedError(SourceError):
+    """The server understood, and will not answer."""
 
 
 class _SmallerError(SourceError):

@@ -64,8 +64,10 @@ def transactions(items: Sequence[Record], chain: Chain) -> Movements:
         if str(row.fields.get("hash"))[:8] == "GENESIS_":
             found.add(allocation(chain, row.evm("to"), row.whole("value"), row.whole("timeStamp", 2**40)))
             continue
-        failed = row.fields.get("isError") in ("1", 1) or row.fields.get("txreceipt_status") in ("0", 0)
-        sender = row.evm("from")
+        failed = row.whole("isError", 1) == 1 or row.fields.get("txreceipt_status") in ("0", 0)
+        sender, receiver = row.evm("from"), row.maybe_evm("to") or row.maybe_evm("contractAddress")
+        if receiver is None and not failed:
+            raise row.wrong("to", "an address, and no contract that was made is named")
         value = Movement(
             chain.name,
             chain.native,
@@ -76,7 +78,7 @@ def transactions(items: Sequence[Record], chain: Chain) -> Movements:
             "value",
             row.whole("timeStamp", 2**40),
             sender,
-            row.maybe_evm("to") or row.maybe_evm("contractAddress") or sender,
+            receiver or sender,
             row.whole("value"),
             str(Kind.VALUE),
             str(Status.FAILED if failed else Status.OK),
@@ -94,16 +96,18 @@ def internal(items: Sequence[Record], chain: Chain, places: Mapping[str, int]) -
     unnumbered = []
     for row in items:
         amount = row.whole("value")
-        failed = row.fields.get("isError") in ("1", 1)
+        failed = row.whole("isError", 1) == 1
         if failed or not amount or row.text("type", 30).lower() not in _MOVING:
             continue
         tx, sender = row.hash("hash"), row.evm("from")
         receiver = row.maybe_evm("to") or row.maybe_evm("contractAddress")
         if receiver is None:
             continue
-        path = row.fields.get("traceId")
-        numbered = isinstance(path, str) and len(path) < 200 and _PATH.fullmatch(path) is not None
-        steps = [int(step) for step in str(path).split("_")] if numbered else []
+        path = row.text("traceId", 4000) if row.has("traceId") else ""
+        numbered = path != ""
+        if numbered and _PATH.fullmatch(path) is None:
+            raise row.wrong("traceId", "a path such as 0_1")
+        steps = [int(step) for step in path.split("_")] if numbered else []
         movement = Movement(
             chain.name,
             chain.native,

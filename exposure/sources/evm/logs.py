@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 from exposure.model.assets import Chain
@@ -12,6 +13,9 @@ from exposure.sources.reply import Record
 TRANSFER = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
 DEPOSIT = "0xe1fffcc4923d04b559f4d29a8bfc6cda04eb5b0d3c460751c2402c5c5cc9109c"
 WITHDRAWAL = "0x7fcf532c15f0a6db0bd6d0e038bea71d30d808c7d98cb3bf7268a95bf5081b65"
+
+_WORD = re.compile(r"0x[0-9a-f]{64}")
+_HEX = re.compile(r"0x[0-9a-fA-F]*")
 
 ZERO = "0x" + "0" * 40
 
@@ -55,13 +59,19 @@ def token_transfers(
     """
     found = Movements()
     for log in logs:
-        if log.fields.get("removed") is True:  # taken back by a reorganisation
-            continue
+        if log.fields.get("removed") not in (None, False):  # taken back by a reorganisation, which final blocks do not see
+            raise log.wrong("removed", "false, as for a log of a final block")
         contract = log.evm("address")
         if contract == COIN_AS_TOKEN.get(chain.name):
             continue
         moved = _moved(log, contract, chain)
         if moved is None:
+            continue
+        words = log.text("data", 10_000)
+        if not _HEX.fullmatch(words):
+            raise log.wrong("data", "hex digits")
+        if len(words) != 66:
+            found.void(f"{chain.name}/{owner(contract)}", "the token has events of another form than its standard")
             continue
         sender, receiver = (None if end in (None, ZERO) else owner(end) for end in moved)
         if sender is None and receiver is None:
@@ -79,7 +89,7 @@ def token_transfers(
                 times[block] if times is not None else log.whole("timeStamp", 2**40),
                 sender,
                 receiver,
-                int(log.text("data")[2:], 16),
+                int(words[2:], 16),
                 str(token_kind(sender, receiver)),
                 str(Status.OK),
             )
@@ -95,10 +105,9 @@ def _tx(log: Record, chain: Chain) -> str:
 
 def _moved(log: Record, contract: str, chain: Chain) -> tuple[str | None, str | None] | None:
     """(from, to) of a movement of tokens; None for any other event."""
-    topics = [topic.lower() for topic in log.values("topics") if isinstance(topic, str)]
-    words = log.fields.get("data")
-    if not isinstance(words, str) or not _is_word(words) or not all(_is_word(topic) for topic in topics) or not topics:
-        return None
+    topics = [topic.lower() if isinstance(topic, str) else "" for topic in log.values("topics")]
+    if not topics or not all(_WORD.fullmatch(topic) for topic in topics):
+        raise log.wrong("topics", "a list of words")
     if topics[0] == TRANSFER:
         return (_end(topics[1]), _end(topics[2])) if len(topics) == 3 else None
     if contract == WRAPPED.get(chain.name) and len(topics) == 2:
@@ -107,15 +116,6 @@ def _moved(log: Record, contract: str, chain: Chain) -> tuple[str | None, str | 
         if topics[0] == WITHDRAWAL:
             return _end(topics[1]), None
     return None
-
-
-def _is_word(text: str) -> bool:
-    if len(text) != 66 or text[:2] != "0x":
-        return False
-    try:
-        return int(text[2:], 16) >= 0
-    except ValueError:
-        return False
 
 
 def _end(topic: str) -> str:
