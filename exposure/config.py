@@ -56,6 +56,14 @@ class Config:
     electrum_url: str
     list_sources: Path | None
     oracle_url: str = field(repr=False)
+    evm_rpc_url: str = field(repr=False)
+    etherscan_url: str
+    etherscan_key: str = field(repr=False)
+    blockscout_url: str
+    blockscout_key: str = field(repr=False)
+    trongrid_url: str
+    trongrid_key: str = field(repr=False)
+    tron_rpc_url: str = field(repr=False)
     quiet: bool
     sources: Mapping[str, str]
 
@@ -149,6 +157,22 @@ def _url(*schemes: str) -> Callable[[str], str]:
     return read
 
 
+def _nodes(text: str) -> str:
+    """Addresses of nodes, each maybe behind a chain's name; what the names mean is looked at when one is asked."""
+    read = _url("https://", "http://")
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    for part in parts:
+        name, equals, url = part.partition("=")
+        read(url if equals and "/" not in name else part)
+    return ",".join(parts)
+
+
+def _key(text: str) -> str:
+    if any(not "!" <= letter <= "~" for letter in text):
+        raise InputError("a key as its issuer printed it, without spaces")
+    return text
+
+
 def _path(text: str) -> Path:
     if not text or "\x00" in text:
         raise InputError("the path of a folder")
@@ -157,6 +181,8 @@ def _path(text: str) -> Path:
     except RuntimeError as error:  # ~name of nobody
         raise InputError("the path of a folder; no home folder is known for its ~") from error
 
+
+_ETHERSCAN = "https://api.etherscan.io/v2/api"
 
 SETTINGS: tuple[Setting, ...] = (
     Setting("store", None, _path, "folder that holds ledgers, tags and runs", project=False),
@@ -194,6 +220,29 @@ SETTINGS: tuple[Setting, ...] = (
         "list_sources", None, _path, "file that says where official lists are published, over the shipped one", project=False
     ),
     Setting("oracle_url", "", _url("https://", "http://"), "EVM node that `tags oracle` asks", project=False, secret=True),
+    Setting(
+        "evm_rpc_url",
+        "",
+        _nodes,
+        "node of an EVM chain (JSON-RPC): its address, or `CHAIN=ADDRESS` for several, separated by commas",
+        project=False,
+        secret=True,
+    ),
+    Setting(
+        "etherscan_url", "https://api.etherscan.io/v2/api", _url("https://", "http://"), "Etherscan, version 2", project=False
+    ),
+    Setting("etherscan_key", "", _key, "key for Etherscan; a free one serves several chains", project=False, secret=True),
+    Setting(
+        "blockscout_url",
+        "https://api.blockscout.com/{id}",
+        _url("https://", "http://"),
+        "Blockscout; `{id}` stands for the chain's id, an instance of one chain has none",
+        project=False,
+    ),
+    Setting("blockscout_key", "", _key, "key for Blockscout", project=False, secret=True),
+    Setting("trongrid_url", "https://api.trongrid.io", _url("https://", "http://"), "TronGrid", project=False),
+    Setting("trongrid_key", "", _key, "key for TronGrid; it works without, slowly", project=False, secret=True),
+    Setting("tron_rpc_url", "", _url("https://", "http://"), "TRON node (JSON-RPC)", project=False, secret=True),
     Setting("quiet", False, _switch, "no progress, no hints"),
 )
 _BY_NAME = {setting.name: setting for setting in SETTINGS}

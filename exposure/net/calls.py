@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import ipaddress
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -35,9 +36,10 @@ class RateLimitedError(SourceError):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A secret and where it goes: in a header, in a parameter of the query, or as user and password (basic).
+    """A secret and where it goes: in a header, in a parameter of the query, as user and password (basic), or in the path.
 
-    Never printed: its representation shows none of it.
+    Never printed: its representation shows none of it. ``path``: the secret is the path behind the host's base, as
+    providers of nodes hand it out.
     """
 
     value: str = field(repr=False)
@@ -45,6 +47,7 @@ class Key:
     parameter: str = ""
     prefix: str = ""
     user: str | None = None
+    path: bool = False
 
     @property
     def sent(self) -> str:
@@ -59,6 +62,8 @@ class Key:
         forms = {self.value, quote(self.value, safe=""), quote_plus(self.value)}
         if self.user is not None:
             forms |= {self.sent.removeprefix("Basic ")}
+        if self.path:
+            forms |= {part for part in re.split(r"[/?&=]", self.value) if len(part) >= _SCRUBBED}
         return tuple(sorted((form for form in forms if form), key=len, reverse=True))
 
 

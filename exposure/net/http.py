@@ -225,10 +225,12 @@ class Client:
         url = host.base.rstrip("/") + "/" + request.path.lstrip("/") if request.path else host.base
         base, with_key = url, True
         shown_url = _without_key(url, request)
+        if host.key is not None and host.key.path:
+            base = url = f"{host.base.rstrip('/')}/{host.key.value.lstrip('/')}"
         for _ in range(_REDIRECTS + 1):
             headers = {"Accept-Encoding": "gzip", **(request.headers or {})}
             parameters = {name: str(value) for name, value in (request.parameters or {}).items()} if url == base else {}
-            if host.key is not None and with_key:
+            if host.key is not None and with_key and not host.key.path:
                 if host.key.parameter:
                     parameters |= {host.key.parameter: host.key.value}
                 else:

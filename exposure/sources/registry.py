@@ -10,7 +10,7 @@ from exposure.errors import InputError
 from exposure.model.assets import Chain
 from exposure.net.calls import Calls
 from exposure.net.http import Client
-from exposure.sources import bitcoin
+from exposure.sources import bitcoin, evm, tron
 from exposure.sources.remote import RemoteHistory
 from exposure.text import shown
 
@@ -18,13 +18,18 @@ Open = Callable[[Chain, Config, Client], RemoteHistory]
 """Makes the source for a chain; an `InputError` says which setting is missing. No call is made yet."""
 
 
+def _always(config: Config) -> bool:
+    return True
+
+
 class SourceForm(NamedTuple):
-    """A source: ``families`` of chains that it serves, and what it is in words."""
+    """A source: ``families`` of chains that it serves, what it is in words, and whether the settings are enough for it."""
 
     name: str
     families: tuple[str, ...]
     title: str
     open: Open
+    ready: Callable[[Config], bool] = _always
 
 
 SOURCES: dict[str, SourceForm] = {
@@ -33,9 +38,20 @@ SOURCES: dict[str, SourceForm] = {
         SourceForm("esplora", ("bitcoin",), "Esplora server (no key)", bitcoin.open_esplora),
         SourceForm("core", ("bitcoin",), "one's own Bitcoin node", bitcoin.open_core),
         SourceForm("electrum", ("bitcoin",), "Electrum server", bitcoin.open_electrum),
+        SourceForm(
+            *("etherscan", ("evm",), "Etherscan (a free key)", evm.open_etherscan),
+            lambda config: bool(config.etherscan_key) or config.sources["etherscan_url"] != "default",
+        ),
+        SourceForm(
+            *("blockscout", ("evm",), "Blockscout (a key, or an instance)", evm.open_blockscout),
+            lambda config: bool(config.blockscout_key) or config.sources["blockscout_url"] != "default",
+        ),
+        SourceForm("node", ("evm",), "a JSON-RPC node", evm.open_node, lambda config: bool(config.evm_rpc_url)),
+        SourceForm("trongrid", ("tron",), "TronGrid (a key makes it faster)", tron.open_grid),
+        SourceForm("tron-node", ("tron",), "a java-tron node's JSON-RPC", tron.open_node),
     )
 }
-"""In the order of preference: the first one that serves a chain is its default."""
+"""In the order of preference: the first one that serves a chain and has the settings that it needs is its default."""
 
 
 WHOLE_BLOCKS = ("core",)
@@ -54,7 +70,11 @@ def open_source(name: str | None, chain: Chain, config: Config, calls: Calls) ->
     if name is None:
         if not fitting:
             raise InputError(f"no source serves {chain.name}")
-        return fitting[0].open(chain, config, Client(calls))
+        ready = [form for form in fitting if form.ready(config)]
+        if not ready:
+            names = " or ".join(f"{form.name} - {form.title}" for form in fitting)
+            raise InputError(f"no source of {chain.name} is set up: {names}; `exposure config show` lists their settings")
+        return ready[0].open(chain, config, Client(calls))
     if name not in SOURCES:
         raise InputError(f"there is no source {shown(name, 40)}: use one of {', '.join(SOURCES)}")
     if SOURCES[name] not in fitting:

@@ -19,7 +19,6 @@ from exposure.sources.remote import NATIVE, TOKENS, Balance, Block, CursorGoneEr
 from exposure.sources.reply import Record, records
 from exposure.sources.walk import UNCHECKED, Walk
 
-BASE = "https://api.blockscout.com"
 _PAGE = 50
 _LISTS = ("transactions", "internal-transactions", "withdrawals", "token-transfers", "balances")
 

@@ -24,7 +24,6 @@ from exposure.sources.reply import Record
 from exposure.sources.walk import UNCHECKED, Walk
 from exposure.text import shown
 
-BASE = "https://api.etherscan.io/v2/api"
 PAGE = 1_000
 """Rows in a reply: more than that a free key does not get."""
 

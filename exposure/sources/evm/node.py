@@ -36,11 +36,11 @@ _NO_INDEX = (
 class NodeHistory:
     """The histories that a JSON-RPC node has. ``max_blocks``: how many blocks may be read for the chain's coin."""
 
-    def __init__(self, chain: Chain, client: Client, host: Host, *, path: str = "", max_blocks: int = MAX_BLOCKS) -> None:
+    def __init__(self, chain: Chain, client: Client, host: Host, *, max_blocks: int = MAX_BLOCKS) -> None:
         self.name = f"node:{host.name}"
         self.chain = chain.name
         self._chain = chain
-        self._rpc = Rpc(client, host, path)
+        self._rpc = Rpc(client, host)
         self._max_blocks = max_blocks
         self._reader = BlockReader(self._rpc, chain)
         self._checked = False

@@ -59,11 +59,10 @@ def suggested_range(message: str, first: int, last: int) -> int | None:
 class Rpc:
     """A node. ``batches`` turns False when it refuses batches."""
 
-    def __init__(self, client: Client, host: Host, path: str = "") -> None:
+    def __init__(self, client: Client, host: Host) -> None:
         self.client = client
         self.host = host
         self.batches = True
-        self._path = path
         self._number = 0
 
     def ask(self, method: str, *parameters: object, about: str = "") -> tuple[object, Reply]:
@@ -75,7 +74,7 @@ class Rpc:
             `RpcError` if the node answers with an error.
         """
         body = self._body(Asked(method, parameters))
-        reply = self.client.json(self.host, Request(self._path, payload=body, about=about), _slower)
+        reply = self.client.json(self.host, Request("", payload=body, about=about), _slower)
         if reply.status >= 400 and not isinstance(reply.value, dict):
             code = -32005 if reply.status == 413 else reply.status  # 413: the reply would be too large
             message = "response size exceeded" if reply.status == 413 else reply.excerpt
@@ -88,7 +87,7 @@ class Rpc:
             return [], []
         if self.batches and len(calls) > 1:
             bodies = [self._body(call) for call in calls]
-            reply = self.client.json(self.host, Request(self._path, payload=bodies, about=about), _slower)
+            reply = self.client.json(self.host, Request("", payload=bodies, about=about), _slower)
             if isinstance(reply.value, list):
                 return self._results(calls, bodies, reply.value), [reply]
             self.batches = False

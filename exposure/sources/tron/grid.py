@@ -20,7 +20,6 @@ from exposure.sources.reply import Record
 from exposure.sources.tron import grid_rows
 from exposure.sources.walk import UNCHECKED, Walk
 
-BASE = "https://api.trongrid.io"
 PAGE = 200
 PAUSE = 30.0
 """Seconds to wait after 403, 429 or 503: the host closes for so long to whom it finds too fast."""
@@ -56,7 +55,7 @@ class TronGridHistory:
         block = Record(got.value, f"{self._host.name}, getnowblock")
         inner = block.record("block_header").record("raw_data")
         second = inner.whole("timestamp", 2**43) // 1000
-        return Block(second, block.hash("blockID"), second)
+        return Block(second, "", second)
 
     def size(self, address: str) -> Size:
         """How many transfers of tokens the first page has."""

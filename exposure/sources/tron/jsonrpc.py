@@ -32,11 +32,11 @@ NO_NATIVE = "a node's logs hold tokens only: ask TronGrid for TRX"
 class TronNodeHistory:
     """The token histories that a java-tron node has."""
 
-    def __init__(self, chain: Chain, client: Client, host: Host, *, path: str = "") -> None:
+    def __init__(self, chain: Chain, client: Client, host: Host) -> None:
         self.name = f"tron-node:{host.name}"
         self.chain = chain.name
         self._chain = chain
-        self._rpc = Rpc(client, host, path)
+        self._rpc = Rpc(client, host)
         self._numbers: dict[int, int] = {}
 
     def head(self, height: int | None = None) -> Block | None:
@@ -44,7 +44,7 @@ class TronNodeHistory:
         if height is not None:
             return Block(height, "", height)
         block = self._solid()
-        return Block(block.time, block.hash, block.time)
+        return Block(block.time, "", block.time)
 
     def size(self, address: str) -> Size:
         """Unknown to a node."""

@@ -1,0 +1,195 @@
+"""`exposure fetch` of EVM chains and TRON: what the store holds afterwards is what the chain holds, by whatever route."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from evm_assembly import call
+from evm_explorers import Blockscout, Etherscan, Index, serving
+from evm_node import anvil
+from evm_world import PEOPLE, REBASING, ROUTERS, TOKEN, WETH, World, build
+from fetching import content, fetched
+from tron_replay import BORN, FRIEND, ME, SHOP, USDT, TronGrid, trc20, trx
+
+from exposure.model.ledger import Place
+from exposure.store.flows import net_flow
+from exposure.store.histories import StoredAccountHistory
+from exposure.store.store import Store
+
+LAST = 2**40
+ROUTES = ("node", "etherscan", "blockscout")
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[tuple[World, dict[str, str]]]:
+    with anvil(1, "--slots-in-an-epoch", "1") as node:
+        world = build(node, full_blocks=2, per_block=60)
+        index = Index(node, WETH)
+        with serving(Etherscan(index), Blockscout(index)) as (base, _):
+            yield (
+                world,
+                {
+                    "EXPOSURE_EVM_RPC_URL": node.url,
+                    "EXPOSURE_ETHERSCAN_URL": base + "/v2/api",
+                    "EXPOSURE_BLOCKSCOUT_URL": base,
+                },
+            )
+
+
+def movements(store: Store) -> list[tuple[str, ...]]:
+    """Stored rows without what sources number in their own ways, and without what only some of them list."""
+    rows = StoredAccountHistory(store, "ethereum")
+    found = []
+    for address in (PEOPLE[1], ROUTERS[1], PEOPLE[4]):
+        for asset in rows.assets(address):
+            for row in rows.movements(address, asset):
+                found.append(
+                    (asset, row.tx, str(row.place.block), str(row.sender), str(row.receiver), str(row.amount), row.kind)
+                )
+    return sorted(found)
+
+
+def test_stores_filled_by_three_routes_hold_the_same(world: tuple[World, dict[str, str]]) -> None:
+    made, environ = world
+    addresses = [PEOPLE[1], ROUTERS[1], PEOPLE[4]]
+    found = []
+    for route in ROUTES:
+        with Store.in_memory() as store:
+            summary = fetched(store, addresses, environ, chain="ethereum", source=route)
+            assert [outcome.state for outcome in summary.outcomes] == ["whole"] * 3, summary.outcomes
+            history = StoredAccountHistory(store, "ethereum")
+            for address in addresses:
+                for asset in history.assets(address):
+                    assert history.incomplete(address, asset) is None
+                block = hex(summary.outcomes[0].last)
+                held = made.node.number("eth_getBalance", address, block)
+                assert net_flow(store, "ethereum", address, "ethereum/native", 0, LAST) == held
+                told = made.node.number("eth_call", {"to": TOKEN, "data": call("balanceOf(address)", address)}, block)
+                assert net_flow(store, "ethereum", address, f"ethereum/{TOKEN}", 0, LAST) == told
+            found.append(movements(store))
+    assert len(found[0]) > 20
+    assert found[1:] == found[:1] * 2
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_fetching_again_changes_nothing(world: tuple[World, dict[str, str]], route: str) -> None:
+    _, environ = world
+    with Store.in_memory() as store:
+        fetched(store, PEOPLE[1], environ, chain="ethereum", source=route)
+        before = content(store)
+        again = fetched(store, PEOPLE[1], environ, chain="ethereum", source=route)
+        assert again.outcomes[0].state == "known"
+        assert content(store) == before
+        restarted = fetched(store, PEOPLE[1], environ, chain="ethereum", source=route, restart=True)
+        assert restarted.outcomes[0].state == "whole"
+        assert content(store)["transfers"] == before["transfers"]
+
+
+def test_a_token_that_rebases_is_incomplete_and_the_others_are_whole(world: tuple[World, dict[str, str]]) -> None:
+    made, environ = world
+    payer = made.accounts[0]
+    for route in ROUTES:
+        with Store.in_memory() as store:
+            fetched(store, payer, environ, chain="ethereum", source=route)
+            history = StoredAccountHistory(store, "ethereum")
+            gap = history.incomplete(payer, f"ethereum/{REBASING}")
+            assert gap is not None
+            assert "sum to" in gap.reason
+            assert history.incomplete(payer, f"ethereum/{TOKEN}") is None
+            assert history.incomplete(payer, f"ethereum/{WETH}") is None
+
+
+@pytest.mark.parametrize("calls", [8, 10, 14])
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_spent_budget_keeps_what_came_and_the_next_command_goes_on(
+    world: tuple[World, dict[str, str]], tmp_path: Path, route: str, calls: int
+) -> None:
+    _, environ = world
+    with Store.in_memory() as store:
+        fetched(store, PEOPLE[4], environ, chain="ethereum", source=route)
+        truth = content(store)["transfers"]
+    with Store.open_or_create(tmp_path / "store") as store:
+        for _ in range(30):
+            if fetched(store, PEOPLE[4], environ, max_calls=calls, chain="ethereum", source=route).whole:
+                break
+        assert len(content(store)["transfers"]) == len(truth)
+        history = StoredAccountHistory(store, "ethereum")
+        assert history.incomplete(PEOPLE[4], "ethereum/native") is None
+
+
+def test_a_cut_history_has_known_opening_balances(world: tuple[World, dict[str, str]]) -> None:
+    made, environ = world
+    with Store.in_memory() as store:
+        fetched(store, PEOPLE[4], environ, chain="ethereum", source="node", since="5")
+        history = StoredAccountHistory(store, "ethereum")
+        for asset, held in (
+            ("ethereum/native", made.node.number("eth_getBalance", PEOPLE[4], "0x4")),
+            (
+                f"ethereum/{WETH}",
+                made.node.number("eth_call", {"to": WETH, "data": call("balanceOf(address)", PEOPLE[4])}, "0x4"),
+            ),
+        ):
+            gap = history.incomplete(PEOPLE[4], asset)
+            assert gap is not None
+            assert (gap.until, gap.balance) == (Place(5, 0, 0), held)
+
+
+def test_two_sources_are_compared(world: tuple[World, dict[str, str]]) -> None:
+    _, environ = world
+    with Store.in_memory() as store:
+        summary = fetched(store, PEOPLE[1], environ, chain="ethereum", source="node", second_source="etherscan")
+        assert summary.differences == ()
+        assert any("says the same" in note for note in summary.notes)
+
+
+def test_a_reorganisation_replaces_the_rows_of_blocks_that_are_gone(tmp_path: Path) -> None:
+    with anvil(31337, "--slots-in-an-epoch", "1") as node, Store.open_or_create(tmp_path / "store") as store:
+        a, b = node.ask("eth_accounts")[:2]  # type: ignore[index]
+        world = World(node, [a, b])
+        world.send((a, b, 5, ""))
+        kept = node.ask("evm_snapshot")
+        environ = {"EXPOSURE_EVM_RPC_URL": node.url}
+
+        def amounts() -> list[int]:
+            rows = StoredAccountHistory(store, "evm-31337").movements(b, "evm-31337/native")
+            return [row.amount for row in rows if row.kind == "value"]
+
+        world.send((a, b, 7, ""))
+        node.batch([("evm_mine", [])] * 4)
+        assert fetched(store, b, environ, chain="evm-31337").whole
+        assert amounts() == [5, 7]
+        node.ask("evm_revert", kept)
+        world.nonces[a] = 1
+        world.send((a, b, 8, ""))
+        node.batch([("evm_mine", [])] * 6)
+        summary = fetched(store, b, environ, chain="evm-31337")
+        assert summary.whole
+        assert amounts() == [5, 8]
+        held = node.number("eth_getBalance", b, hex(summary.outcomes[0].last))
+        assert net_flow(store, "evm-31337", b, "evm-31337/native", 0, LAST) == held
+
+
+def test_a_tron_account_is_whole_when_its_balances_fit() -> None:
+    grid = TronGrid(
+        [trx(n, FRIEND, ME, 5 + n, fee=1) for n in range(450)] + [trx(500, ME, SHOP, 1, fee=2)],
+        [trc20(n, FRIEND, ME, 10 + n) for n in range(450)],
+        solid=BORN + 3000,
+    )
+    grid.held = {"balance": sum(range(5, 455)) - 3, "trc20": [{USDT: str(sum(range(10, 460)))}]}
+    with serving(grid) as (base, asked), Store.in_memory() as store:
+        environ = {"EXPOSURE_TRONGRID_URL": base}
+        summary = fetched(store, ME, environ)
+        assert summary.whole, summary.outcomes
+        history = StoredAccountHistory(store, "tron")
+        assert history.assets(ME) == [f"tron/{USDT}", "tron/native"]
+        assert all(history.incomplete(ME, asset) is None for asset in history.assets(ME))
+        count = len(asked)
+        assert fetched(store, ME, environ).outcomes[0].state == "known"
+        assert len(asked) == count + 1
+        grid.held = {"balance": 1}
+        fetched(store, ME, environ, restart=True)
+        gap = StoredAccountHistory(store, "tron").incomplete(ME, "tron/native")
+        assert gap is not None
+        assert "sum to" in gap.reason
