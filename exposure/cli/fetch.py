@@ -18,14 +18,16 @@ _WIDTH = 100
 _NOT_ALL = 4
 
 EPILOG = """\b
-Sources: esplora (Bitcoin, no key), core (one's own Bitcoin node), electrum. Hosts and keys are
-settings: exposure config show. Nothing but the addresses that are fetched goes to a host.
+Sources: esplora (Bitcoin, no key), core (one's own Bitcoin node), electrum; etherscan (a free key),
+blockscout, node (EVM chains); trongrid (no key), tron-node. Hosts and keys are settings: exposure
+config show. Nothing but the addresses that are fetched goes to a host.
 
 \b
 Examples:
   exposure fetch bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq
   exposure fetch --dry-run bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq
   exposure fetch --since 2024-01-01 --max-calls 2000 1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa
+  exposure fetch --chain ethereum 0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed
   exposure fetch --second-source electrum bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq
 
 \b
