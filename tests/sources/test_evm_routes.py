@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import urllib.request
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -269,6 +271,16 @@ def test_a_node_without_traces_or_batches_says_so(world: World) -> None:
         assert head is not None
         few = list(source.pages(Question(ROUTERS[1], head)))
         assert rows_of(few) == [row for row in rows_of(truth) if row[3] <= 3]
+
+
+def test_asking_tokens_leaves_the_depth_of_python_as_it_was() -> None:
+    """A part of web3 raises the recursion limit; brackets in brackets from a hostile server would then end the process."""
+    code = (
+        "import sys; before = sys.getrecursionlimit(); from exposure.sources.evm import contracts; "
+        "assert contracts.whole_number('0x' + '0' * 63 + '7') == 7; assert 'web3' in sys.modules; "
+        "assert sys.getrecursionlimit() == before"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_too_many_blocks_for_the_coin_are_said_and_tokens_are_whole(world: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -58,6 +59,9 @@ def _decoded(kind: str, answer: object) -> object:
 
 @cache
 def _codec() -> ABICodec:
+    limit = sys.getrecursionlimit()
     from web3 import Web3
 
+    # A part of web3 raises the limit a hundredfold, and then a reply of brackets in brackets ends the process.
+    sys.setrecursionlimit(limit)
     return Web3().codec
