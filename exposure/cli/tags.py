@@ -11,7 +11,22 @@ from exposure.cli.tags_oracle import oracle
 from exposure.cli.tags_review import diff, lint
 from exposure.cli.tags_update import update
 
-FORMS = ("auto", "ofac", "ofac-simple", "uk", "uk-csv", "eu", "un", "japan", "israel", "opensanctions", "tagpack", "csv")
+FORMS = (
+    "auto",
+    "ofac",
+    "ofac-simple",
+    "uk",
+    "uk-csv",
+    "eu",
+    "un",
+    "japan",
+    "israel",
+    "opensanctions",
+    "opensanctions-holdings",
+    "holdings",
+    "tagpack",
+    "csv",
+)
 
 
 @click.group(no_args_is_help=True)
@@ -33,6 +48,8 @@ Forms (--as): ofac           OFAC SDN list, SDN_ADVANCED.XML; ofac-simple: SDN.X
               japan          workbook of Japan's Ministry of Finance
               israel         Israel's seizure orders, CSV
               opensanctions  OpenSanctions entities, JSON lines
+              opensanctions-holdings  of the same file, who holds what below listed parties
+              holdings       own form of holdings, CSV: owner, owned, share, from, to, source
               tagpack        GraphSense TagPack or actor pack, YAML
               csv            own form; columns address, category, entity, confidence, source,
                              note, regime, programme, listed_on, delisted_on, ground, ...
@@ -120,6 +137,29 @@ def explain(address: str, as_of: str | None, format_: str, output: Path | None, 
     with open_store(store) as opened:
         found = workflow.show(opened, address, as_of=_moment(as_of))
         emit(tags_text.shown_json(found) if format_ == "json" else tags_text.explained(found), output)
+
+
+@tags.command(
+    epilog="\b\nExamples:\n  exposure tags owners 'FICTION TRADING OU'\n"
+    "  exposure tags owners NK-2b3c --as-of 2024-03-18 --format json"
+)
+@click.argument("entity")
+@click.option("--as-of", metavar="DATE", help="With the lists of this day.")
+@format_option("table", "json")
+@output_option
+@store_option
+def owners(entity: str, as_of: str | None, format_: str, output: Path | None, store: Path | None) -> None:
+    """Who owns ENTITY (a name, or its id in a list), whom it owns, and whether that makes it a listed party's.
+
+    Holdings come from `exposure tags import` of a CSV (owner,owned,share,from,to,source) or of OpenSanctions' entities.
+    """
+    from exposure.cli import owners_text
+    from exposure.cli.output import emit
+    from exposure.workflows.ownership import owners_of
+
+    with open_store(store) as opened:
+        found = owners_of(opened, entity, as_of=_moment(as_of))
+    emit(owners_text.as_json(found) if format_ == "json" else owners_text.as_table(found), output)
 
 
 @tags.command(

@@ -11,6 +11,7 @@ import json
 from dataclasses import dataclass, fields
 from enum import StrEnum
 
+from exposure.model.holdings import Holding, PartyDesignation
 from exposure.model.labels import Category
 
 MAX_TEXT = 2_000
@@ -148,6 +149,8 @@ class ParsedList:
     rows: int = 0
     entities: tuple[Entity, ...] = ()
     problems: tuple[Problem, ...] = ()
+    holdings: tuple[Holding, ...] = ()
+    designated: tuple[PartyDesignation, ...] = ()
 
     @property
     def subjects(self) -> int:

@@ -19,6 +19,7 @@ from exposure.model.tags import DAY, Edition, EditionState, Entity, ListKind, Su
 from exposure.store import tags as stored
 from exposure.store.store import Store
 from exposure.units import day
+from exposure.workflows.ownership import linked
 
 STALE_DAYS = 7
 """Age of an official list from which every answer says so."""
@@ -95,6 +96,7 @@ def snapshot(
     actors = stored.entities(connection, as_of=as_of)
     asked = None if subjects is None else [*subjects, *stored.services(connection)]
     found = with_services(standings(stored.statements(connection, as_of=as_of, subjects=asked), history), actors)
+    found += linked(store, found, actors, as_of=as_of)
     by_subject: dict[tuple[SubjectKind, str], list[Standing]] = defaultdict(list)
     for standing in found:
         by_subject[standing.tag.kind, standing.tag.subject].append(standing)

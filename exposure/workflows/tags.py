@@ -19,7 +19,7 @@ from exposure.errors import AttributionError, InputError
 from exposure.model.addresses import family_of, parse
 from exposure.model.labels import Category
 from exposure.model.tags import MAX_TEXT, Edition, EditionState, ListKind, Problem, Statement, SubjectKind, Tag
-from exposure.store import catalogue
+from exposure.store import catalogue, holdings
 from exposure.store import tags as stored
 from exposure.store.store import Store
 from exposure.text import shown
@@ -122,6 +122,7 @@ def _keep(connection: catalogue.Connection, path: Path, file: ListFile, options:
         accepted_at=None if held else at,
     )
     stored.add_edition(connection, parsed, edition)
+    holdings.add(connection, edition.id, parsed)
     return Imported(path.name, edition, False, parsed.problems)
 
 

@@ -37,6 +37,10 @@ FORMS: dict[str, Form] = {
     "japan": Form("Japan, Ministry of Finance, workbook", f"{_HERE}.japan", "parse_japan"),
     "israel": Form("Israel, seizure orders, CSV", f"{_HERE}.israel", "parse_israel"),
     "opensanctions": Form("OpenSanctions entities, JSON lines", f"{_HERE}.opensanctions", "parse_opensanctions"),
+    "opensanctions-holdings": Form(
+        "OpenSanctions ownership, JSON lines", f"{_HERE}.opensanctions_holdings", "parse_opensanctions_holdings"
+    ),
+    "holdings": Form("holdings in this program's own CSV form", f"{_HERE}.holdings", "parse_holdings"),
     "tagpack": Form("GraphSense TagPack or actor pack, YAML", f"{_HERE}.tagpack", "parse_tagpack"),
     "csv": Form("tags in this program's own CSV form", f"{_HERE}.own", "parse_own"),
 }
@@ -89,6 +93,8 @@ def _text_form(text: str) -> str:
         cells = {re.sub(r"[^a-z0-9]", "", cell.lower()) for cell in line.split(",")}
         if {"uniqueid", "regimename"} <= cells:
             return "uk-csv"
+        if {"owner", "owned"} <= cells:
+            return "holdings"
         if "orderid" in cells and any("wallet" in cell or "address" in cell for cell in cells):
             return "israel"
     if lines and _YAML_LINE.match(lines[0]):

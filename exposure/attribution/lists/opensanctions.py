@@ -69,13 +69,13 @@ def parse_opensanctions(stream: Bounded, name: str) -> ParsedList:
         If a line is no JSON object, is not UTF-8 or is longer than 16 MiB.
     """
     wallets: dict[str, Mapping[str, object]] = {}
-    for line, entity in _entities(stream, name, wanted=b'"CryptoWallet"'):
+    for line, entity in entities_of(stream, name, wanted=b'"CryptoWallet"'):
         if entity.get("schema") == "CryptoWallet":
             wallets[str(entity.get("id") or line)] = entity
     stream.rewind()
-    ids = {holder for wallet in wallets.values() for holder in _texts(wallet, "holder")} | set(wallets)
+    ids = {holder for wallet in wallets.values() for holder in texts_of(wallet, "holder")} | set(wallets)
     known = _Known()
-    for _, entity in _entities(stream, name, wanted=b""):
+    for _, entity in entities_of(stream, name, wanted=b""):
         _learn(entity, ids, known)
     tags: list[Tag] = []
     problems: list[Problem] = []
@@ -84,7 +84,7 @@ def parse_opensanctions(stream: Bounded, name: str) -> ParsedList:
     return ParsedList(NAME, ListKind.OFFICIAL, "opensanctions", tuple(tags), None, "", len(wallets), (), tuple(problems))
 
 
-def _entities(stream: Bounded, name: str, *, wanted: bytes) -> Iterator[tuple[int, Mapping[str, object]]]:
+def entities_of(stream: Bounded, name: str, *, wanted: bytes) -> Iterator[tuple[int, Mapping[str, object]]]:
     for number, line in _lines(stream, name):
         if not line.strip() or wanted not in line:
             continue
@@ -112,7 +112,7 @@ def _lines(stream: Bounded, name: str) -> Iterator[tuple[int, bytes]]:
         yield number + 1, rest
 
 
-def _texts(entity: Mapping[str, object], key: str) -> tuple[str, ...]:
+def texts_of(entity: Mapping[str, object], key: str) -> tuple[str, ...]:
     properties = entity.get("properties")
     values = properties.get(key) if isinstance(properties, dict) else None
     items = values if isinstance(values, list) else [values]
@@ -123,46 +123,46 @@ def _learn(entity: Mapping[str, object], ids: set[str], known: _Known) -> None:
     number = str(entity.get("id", ""))
     if number in ids:
         caption = entity.get("caption")
-        known.names[number] = next(iter(_texts(entity, "name")), caption if isinstance(caption, str) else number)[:MAX_TEXT]
-        known.countries[number] = ", ".join(_texts(entity, "country")[:5])
-        known.topics[number] = _texts(entity, "topics")
+        known.names[number] = next(iter(texts_of(entity, "name")), caption if isinstance(caption, str) else number)[:MAX_TEXT]
+        known.countries[number] = ", ".join(texts_of(entity, "country")[:5])
+        known.topics[number] = texts_of(entity, "topics")
     if entity.get("schema") == "Sanction":
-        for on in ids.intersection(_texts(entity, "entity")):
-            days = (*_texts(entity, "listingDate"), *_texts(entity, "startDate"))
+        for on in ids.intersection(texts_of(entity, "entity")):
+            days = (*texts_of(entity, "listingDate"), *texts_of(entity, "startDate"))
             known.sanctions[on].append(
                 _Sanction(
-                    _regime(entity),
-                    next(iter((*_texts(entity, "programId"), *_texts(entity, "program"))), "")[:MAX_TEXT],
+                    regime_of(entity),
+                    next(iter((*texts_of(entity, "programId"), *texts_of(entity, "program"))), "")[:MAX_TEXT],
                     next(filter(None, map(day_first, days)), None),
-                    next(filter(None, map(day_first, _texts(entity, "endDate"))), None),
+                    next(filter(None, map(day_first, texts_of(entity, "endDate"))), None),
                 )
             )
 
 
-def _regime(entity: Mapping[str, object]) -> str:
+def regime_of(entity: Mapping[str, object]) -> str:
     datasets = entity.get("datasets")
-    names = [*_texts(entity, "country"), *(datasets if isinstance(datasets, list) else ())]
+    names = [*texts_of(entity, "country"), *(datasets if isinstance(datasets, list) else ())]
     for name in names:
         if isinstance(name, str) and (regime := _REGIMES.get(name.partition("_")[0].lower())):
             return regime
-    return next(iter(_texts(entity, "authority")), "unknown")[:40]
+    return next(iter(texts_of(entity, "authority")), "unknown")[:40]
 
 
 def _tags(number: str, wallet: Mapping[str, object], known: _Known, problems: list[Problem]) -> Iterator[Tag]:
-    holders = _texts(wallet, "holder") or ("",)
-    keys = _texts(wallet, "publicKey")
+    holders = texts_of(wallet, "holder") or ("",)
+    keys = texts_of(wallet, "publicKey")
     if not keys:
         problems.append(
             Problem(f"wallet {shown(number, 60)}", shown(wallet.get("caption", "")), "it has no publicKey", dropped=True)
         )
-    exchange = ", ".join(_texts(wallet, "managingExchange"))
+    exchange = ", ".join(texts_of(wallet, "managingExchange"))
     for key in keys:
         subject = read_subject(key)
         if subject.problem:
             problems.append(Problem(f"wallet {shown(number, 60)}", key, subject.problem))
         for holder in holders:
             on = [*known.sanctions.get(number, ()), *known.sanctions.get(holder, ())]
-            topics = (*_texts(wallet, "topics"), *known.topics.get(holder, ()))
+            topics = (*texts_of(wallet, "topics"), *known.topics.get(holder, ()))
             category = Category.SANCTIONED if on else next((ours for topic, ours in _TOPICS if topic in topics), Category.OTHER)
             for sanction in on or [None]:
                 yield Tag(
@@ -177,7 +177,7 @@ def _tags(number: str, wallet: Mapping[str, object], known: _Known, problems: li
                     delisted_on=sanction.ended_on if sanction else None,
                     source=SOURCE,
                     original=key,
-                    ticker=next(iter(_texts(wallet, "currency")), ""),
+                    ticker=next(iter(texts_of(wallet, "currency")), ""),
                     note=", ".join(topics),
                     country=known.countries.get(holder, ""),
                     reference=holder or number,
