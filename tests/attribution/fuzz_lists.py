@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import json
 import sys
 import tempfile
 import time
@@ -39,6 +40,12 @@ PACK = f"{HEAD}tags:\n- address: {btc('a')}\n  label: A\n- address: {eth('b')}\n
 OWN = (
     f"address,entity,category,confidence,regime,listed_on\n{btc('a')},A,sanctioned,90,US,2022-01-01\n{eth('b')},B,exchange,,,\n"
 )
+
+
+def ftm_object(schema: str, number: str, **properties: list[str]) -> str:
+    return json.dumps({"id": number, "schema": schema, "caption": number, "properties": properties})
+
+
 WHOLE = {
     "ofac": ofac_xml("2022-06-01", [FICTION, PRETEND]).encode(),
     "ofac-simple": sdn_xml([("XBT", btc("a"))]).encode(),
@@ -49,6 +56,15 @@ WHOLE = {
     "japan": workbook_bytes({"架空": japan_rows()}),
     "israel": israel_csv([trx("a")]).encode(),
     "opensanctions": ftm_lines(trx("a")).encode(),
+    "opensanctions-holdings": "\n".join(
+        [
+            ftm_object("Ownership", "o", owner=["a"], asset=["b"], percentage=["60%"], startDate=["2020-01-01"]),
+            ftm_object("Directorship", "d", director=["a"], organization=["c"]),
+            ftm_object("Company", "a", name=["A"]),
+            ftm_object("Sanction", "s", entity=["a"], country=["us"], startDate=["2022-02-24"]),
+        ]
+    ).encode(),
+    "holdings": b"owner,owned,share,from,to,source,regime,listed_on\nA,B,60,2020-01-01,,register,US,2022-02-24\nB,C,50,,,,,\n",
     "tagpack": PACK.encode(),
     "csv": OWN.encode(),
 }
