@@ -226,8 +226,9 @@ class _State:
         elif rule is Rule.POISON:
             self.state = poison.empty(pots, groups, sight.pot_roles)
             if sight.flagged is not None and sight.pot_roles is not None:  # what was missed may have set any flag
-                octets = self.state.octets.reshape(-1, self.state.line)[: len(sight.flagged)]
+                octets = self.state.octets.reshape(pots, -1)[: len(sight.flagged)]
                 octets[sight.flagged, poison.FLAGS + sight.roles.groups.unknown] = 0
+                self.state.words.reshape(pots, -1)[: len(sight.flagged)][sight.flagged, 6] = poison.MARKED
         elif rule is Rule.TIHO:
             self.state = tiho.empty(pots, sight.pot_roles)
             unknown = sight.roles.groups.unknown  # value of unknown origin keeps its turn among the unresolved

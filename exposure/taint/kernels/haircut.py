@@ -136,7 +136,10 @@ def advance(pots: Pots, ledger: Transfers, groups: Groups, found: Found) -> None
         if group < 0:
             lump = 0.0
             balance, remainder = headers[s].balance, headers[s].rest
-            left, behind = two_sum(balance, remainder, -value, -rest)
+            if has_rest:
+                left, behind = two_sum(balance, remainder, -value, -rest)
+            else:
+                left, behind = balance - value, 0.0
             row = headers[s].row
             if left + behind <= 0.0:
                 emptied, share = True, 1.0
@@ -153,8 +156,10 @@ def advance(pots: Pots, ledger: Transfers, groups: Groups, found: Found) -> None
         if d >= 0:
             headers[d].received += value + rest
             ends = headers[d].row < -1 and (-2 - headers[d].row) & 1 == 1
-            if not ends:
+            if not ends and has_rest:
                 headers[d].balance, headers[d].rest = two_sum(headers[d].balance, headers[d].rest, value, rest)
+            elif not ends:
+                headers[d].balance += value
         theft = ledger.theft[i] if has_theft else -1
         kept = ledger.keep[i] if has_keep else -1
         move = ledger.move[i] if has_move else HOP

@@ -19,6 +19,8 @@ from exposure.taint.kernels.memory import reserve
 NO_FLAG = 255
 MAX_HOPS = 253
 LINE = 64
+MARKED = 0
+"""Role of an ordinary pot that has flags; -1 where it has none."""
 FLAGS = 28
 """Bytes of a pot before its flags: balance, rest and what it received (8 each), then its role (4)."""
 
@@ -94,7 +96,7 @@ def advance(flags: Flags, ledger: Transfers, groups: Groups, found: Found, categ
                     found.short[s] -= left + behind
                 left, behind = 0.0, 0.0
                 if lacking >= 0:  # a shortfall is a receipt from unknown just before the spend: its flag stays
-                    octets[mine + lacking] = 0
+                    octets[mine + lacking], words[half * s + 6] = 0, MARKED
             numbers[per * s], numbers[per * s + 1] = left, behind
         into = d >= 0
         if into:
@@ -109,10 +111,13 @@ def advance(flags: Flags, ledger: Transfers, groups: Groups, found: Found, categ
             found.kept[kept, wide] += value + rest
         if d == FEE:
             found.fees[wide] += value + rest
+        marked = drawn and words[half * s + 6] == MARKED
+        if not marked and group < 0 and theft < 0:
+            continue
         flagged = group >= 0 or theft >= 0
         for c in range(count):
             hop, past = np.uint8(NO_FLAG), np.uint8(0)
-            if drawn:
+            if marked:
                 hop, past = octets[mine + c], octets[mine + count + c]
                 if move == HOP and hop == hops:
                     hop, past = np.uint8(NO_FLAG), np.uint8(1)
@@ -137,7 +142,7 @@ def advance(flags: Flags, ledger: Transfers, groups: Groups, found: Found, categ
                 loot = carried[theft]
                 carried[theft] = 0
         if into:
-            theirs = line * d + FLAGS
+            theirs, words[half * d + 6] = line * d + FLAGS, MARKED
             for c in range(count):
                 octets[theirs + c] = min(octets[theirs + c], carried[c])
                 octets[theirs + count + c] |= carried[count + c]
