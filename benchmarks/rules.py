@@ -101,7 +101,8 @@ def _parts_run(mode: Mode, shape: Shape, scenario: Scenario) -> Run:
 
 def _lots_run(mode: Mode, shape: Shape, scenario: Scenario) -> Run:
     """Order rules."""
-    groups, state, found = _groups(mode, shape.addresses), _lots(mode, shape.addresses), _counted(mode, shape, 0)
+    groups = _groups(mode, shape.addresses)
+    state, found = _lots(mode, groups, shape.addresses), _counted(mode, shape, 0)
 
     def carry(part: Whole) -> None:
         nonlocal state
@@ -121,8 +122,8 @@ def _translated(mode: Mode, shape: Shape, given: Moves) -> Any:
     return Transfers(source, given.target, given.amount.astype(np.float64), np.empty(0), origin, EMPTY32, keep, EMPTY8)
 
 
-def _lots(mode: Mode, addresses: int) -> Any:
-    return tiho.empty(addresses + 1) if mode.rule == "tiho" else queues.empty(addresses + 1, blocks=addresses)
+def _lots(mode: Mode, groups: Groups, addresses: int) -> Any:
+    return tiho.empty(addresses + 1, groups) if mode.rule == "tiho" else queues.empty(addresses + 1, blocks=addresses)
 
 
 def _carry_lots(mode: Mode, state: Any, part: Whole, groups: Groups, counted: Counted) -> tuple[Any, Counted]:
@@ -158,7 +159,8 @@ def touched(mode: Mode, shape: Shape, ledger: Iterable[Chunk], scenario: Scenari
 
 
 def _lots_touched(mode: Mode, shape: Shape, ledger: Iterable[Chunk], scenario: Scenario) -> float:
-    groups, state = _groups(mode, shape.addresses), _lots(mode, shape.addresses)
+    groups = _groups(mode, shape.addresses)
+    state = _lots(mode, groups, shape.addresses)
     wide, lots, headers, transfers = width(groups.number, mode.hops), 0, 0, 0
     for given in ledger_moves(shape, ledger, scenario):
         part, asked = _translated(mode, shape, given), _counted(mode, shape, len(given.source))

@@ -65,7 +65,7 @@ class Result:
             whole = Whole(source, target, amounts, origin, theft, keep, move)
             if self.rule is Rule.TIHO:
                 turn = tiho.turns(self.groups)
-                self.state, self.found = tiho.run(tiho.empty(pots), whole, self.groups, found, turn)
+                self.state, self.found = tiho.run(tiho.empty(pots, self.groups), whole, self.groups, found, turn)
             else:
                 self.state, self.found = queues.run(queues.empty(pots), whole, self.groups, found, QUEUES[self.rule])
             self.tags = self.found.sent.reshape(-1, 2)
@@ -107,7 +107,9 @@ class Result:
                 return ()
             row = self.state.cells.reshape(-1, haircut.stride(self.groups))[header["row"]]
             return tuple(self._columns(row[: self.wide] * row[self.wide]))
-        lots = queues.lots(self.state, pot, QUEUES[self.rule]) if self.rule in QUEUES else tiho.lots(self.state, pot)
+        lots = (
+            queues.lots(self.state, pot, QUEUES[self.rule]) if self.rule in QUEUES else tiho.lots(self.state, pot, self.groups)
+        )
         return tuple(self._lot(tag, amount * self.unit) for tag, amount in lots)
 
     def _flags(self, pot: int) -> Lots:

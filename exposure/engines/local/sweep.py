@@ -230,7 +230,7 @@ class _State:
                 octets[sight.flagged, poison.FLAGS + sight.roles.groups.unknown] = 0
                 self.state.words.reshape(pots, -1)[: len(sight.flagged)][sight.flagged, 6] = poison.MARKED
         elif rule is Rule.TIHO:
-            self.state = tiho.empty(pots, sight.pot_roles)
+            self.state = tiho.empty(pots, groups, sight.pot_roles)
             unknown = sight.roles.groups.unknown  # value of unknown origin keeps its turn among the unresolved
             self.turn = tiho.turns(groups, doubtful=unknown if groups.seeds > unknown else NONE)
         else:
