@@ -378,3 +378,10 @@ def test_the_real_addresses_are_found_in_texts_of_each_notation(check_data: Path
             parsed = read_list(write(tmp_path, "list", maker(named))).parsed
             want = {row["address"] if not row["address"].startswith("0x") else row["address"].lower() for row in rows}
             assert subjects(parsed) == want, regime
+
+
+def test_a_holder_is_found_however_its_line_begins_and_a_file_without_wallets_is_refused(tmp_path: Path) -> None:
+    odd = ftm_lines(trx("ftm")).replace('{"id": "o1", "schema": "Company"', '{"schema": "Company", "id": "o1"')
+    assert read_list(write(tmp_path, "e.json", odd)).parsed.tags[0].entity == "FICTION OU"
+    with pytest.raises(AttributionError, match="holds no CryptoWallet"):
+        read_list(write(tmp_path, "n.json", '{"id": "p", "schema": "Person", "properties": {}}\n'))

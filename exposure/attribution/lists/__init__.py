@@ -11,18 +11,19 @@ from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple, cast
 
-from exposure.attribution.opening import Bounded, open_list
+from exposure.attribution.opening import MAX_UNPACKED, Bounded, open_list
 from exposure.errors import AttributionError
 from exposure.model.tags import ParsedList
 from exposure.text import shown
 
 
 class Form(NamedTuple):
-    """A form of list: its name for people, and where its parser is (imported when it is first needed)."""
+    """A form of list: its name for people, where its parser is (imported when it is first needed), most bytes unpacked."""
 
     title: str
     module: str
     function: str
+    limit: int = MAX_UNPACKED
 
 
 _HERE = "exposure.attribution.lists"
@@ -36,9 +37,9 @@ FORMS: dict[str, Form] = {
     "un": Form("UN consolidated list, XML", f"{_HERE}.un", "parse_un"),
     "japan": Form("Japan, Ministry of Finance, workbook", f"{_HERE}.japan", "parse_japan"),
     "israel": Form("Israel, seizure orders, CSV", f"{_HERE}.israel", "parse_israel"),
-    "opensanctions": Form("OpenSanctions entities, JSON lines", f"{_HERE}.opensanctions", "parse_opensanctions"),
+    "opensanctions": Form("OpenSanctions entities, JSON lines", f"{_HERE}.opensanctions", "parse_opensanctions", 32 << 30),
     "opensanctions-holdings": Form(
-        "OpenSanctions ownership, JSON lines", f"{_HERE}.opensanctions_holdings", "parse_opensanctions_holdings"
+        "OpenSanctions ownership, JSON lines", f"{_HERE}.opensanctions_holdings", "parse_opensanctions_holdings", 32 << 30
     ),
     "holdings": Form("holdings in this program's own CSV form", f"{_HERE}.holdings", "parse_holdings"),
     "tagpack": Form("GraphSense TagPack or actor pack, YAML", f"{_HERE}.tagpack", "parse_tagpack"),
@@ -130,6 +131,6 @@ def read_list(path: Path, *, form: str = "auto") -> ListFile:
             form = recognise(stream.read(_HEAD), name)
     entry = FORMS[form]
     parse = cast("Callable[[Bounded, str], ParsedList]", getattr(import_module(entry.module), entry.function))
-    with open_list(path) as stream:
+    with open_list(path, limit=entry.limit) as stream:
         parsed = parse(stream, name)
         return ListFile(parsed, stream.sha256)

@@ -7,8 +7,9 @@ some gigabytes are the wallets and what belongs to them. It is the user's own fi
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,9 @@ if TYPE_CHECKING:  # the stream is only named in a signature
 NAME = "OpenSanctions"
 SOURCE = "OpenSanctions (FollowTheMoney entities)"
 MAX_LINE = 16 << 20
+MAX_WALLETS = 500_000
 _BLOCK = 1 << 20
+_ID = re.compile(rb'\{\s*"id"\s*:\s*"([^"\\]+)"')
 
 _REGIMES = {name.lower(): name for name in ("US", "EU", "UN", "JP", "CA", "AU", "CH", "UA", "IL", "FR", "BE", "PL", "NZ", "SG")}
 _REGIMES |= {"gb": "UK", "uk": "UK", "xc": "EU"}
@@ -69,13 +72,26 @@ def parse_opensanctions(stream: Bounded, name: str) -> ParsedList:
         If a line is no JSON object, is not UTF-8 or is longer than 16 MiB.
     """
     wallets: dict[str, Mapping[str, object]] = {}
-    for line, entity in entities_of(stream, name, wanted=b'"CryptoWallet"'):
+    for place, entity in entities_of(stream, name, lambda line: b'"CryptoWallet"' in line):
         if entity.get("schema") == "CryptoWallet":
-            wallets[str(entity.get("id") or line)] = entity
+            wallets[str(entity.get("id") or place)] = entity
+            if len(wallets) > MAX_WALLETS:
+                raise AttributionError(
+                    f"{name}: names more than {MAX_WALLETS:,} wallets, which no such file does; it was not read"
+                )
+    if not wallets:
+        raise AttributionError(f"{name}: holds no CryptoWallet; hand over entities.ftm.json of a collection that has wallets")
     stream.rewind()
     ids = {holder for wallet in wallets.values() for holder in texts_of(wallet, "holder")} | set(wallets)
+    plain = {one.encode() for one in ids}
+
+    def bears(line: bytes) -> bool:
+        """Whether a line can be a sanction or one of the holders: most are neither, and need not be understood."""
+        begins = _ID.match(line)
+        return begins is None or begins[1] in plain or b'"Sanction"' in line
+
     known = _Known()
-    for _, entity in entities_of(stream, name, wanted=b""):
+    for _, entity in entities_of(stream, name, bears):
         _learn(entity, ids, known)
     tags: list[Tag] = []
     problems: list[Problem] = []
@@ -84,9 +100,18 @@ def parse_opensanctions(stream: Bounded, name: str) -> ParsedList:
     return ParsedList(NAME, ListKind.OFFICIAL, "opensanctions", tuple(tags), None, "", len(wallets), (), tuple(problems))
 
 
-def entities_of(stream: Bounded, name: str, *, wanted: bytes) -> Iterator[tuple[int, Mapping[str, object]]]:
+def entities_of(
+    stream: Bounded, name: str, wanted: Callable[[bytes], bool] = bool
+) -> Iterator[tuple[int, Mapping[str, object]]]:
+    """(line, entity) of each line that is wanted; the others are not even parsed.
+
+    Raises
+    ------
+    AttributionError
+        If such a line is no JSON object, or any is longer than 16 MiB.
+    """
     for number, line in _lines(stream, name):
-        if not line.strip() or wanted not in line:
+        if not line.strip() or not wanted(line):
             continue
         try:
             entity = json.loads(line)

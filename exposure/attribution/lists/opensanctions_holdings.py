@@ -36,7 +36,7 @@ def parse_opensanctions_holdings(stream: Bounded, name: str) -> ParsedList:
     below: dict[str, list[Holding]] = defaultdict(list)
     designated: list[PartyDesignation] = []
     rows = 0
-    for line, entity in entities_of(stream, name, wanted=b""):
+    for line, entity in entities_of(stream, name):
         schema = entity.get("schema")
         if schema in _TIES:
             rows += 1
@@ -56,7 +56,7 @@ def parse_opensanctions_holdings(stream: Bounded, name: str) -> ParsedList:
     parties = {party for holding in kept for party in (holding.owner, holding.owned)}
     stream.rewind()
     names: dict[str, str] = {}
-    for _, entity in entities_of(stream, name, wanted=b""):
+    for _, entity in entities_of(stream, name):
         party = str(entity.get("id", ""))
         if party in parties:
             caption = entity.get("caption")
