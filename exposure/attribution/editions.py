@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from exposure.model.labels import Designation
 from exposure.model.tags import Edition, ListKind, ParsedList, Statement, Tag
@@ -32,11 +32,11 @@ class Standing:
     in_force: bool
     designations: tuple[Designation, ...]
     first_seen: int | None = None
+    tag: Tag = field(init=False, repr=False, compare=False)  # the statement's, kept beside it: it is asked for all the time
 
-    @property
-    def tag(self) -> Tag:
-        """The tag itself, as its newest edition has it."""
-        return self.statement.tag
+    def __post_init__(self) -> None:
+        """Keep the tag at hand."""
+        object.__setattr__(self, "tag", self.statement.tag)
 
 
 def reason_to_hold(parsed: ParsedList, published: int, newest: Edition | None) -> str:

@@ -12,6 +12,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from json.encoder import encode_basestring_ascii
 from types import MappingProxyType
 from typing import Any
 
@@ -178,6 +179,20 @@ def seed_name(entity: str, category: str, designations: Iterable[Designation]) -
     return f"{entity} ({category}{'; ' if dates else ''}{dates})"
 
 
+def _said(standing: Standing) -> tuple[object, ...]:
+    """All of a standing that its party is made of, but for the subject."""
+    said, tag = standing.statement, standing.tag
+    who = (tag.entity, tag.actor, tag.category, tag.confidence, tag.unvetted)
+    return (*who, said.list_name, standing.designations)
+
+
+def _party(attribution: Attribution, subject: str) -> tuple[Role, Seed | Service | None]:
+    role = attribution.role
+    if role is Role.SEED:
+        return role, _seed(attribution, subject)
+    return role, _service(attribution, subject) if role in (Role.BOUNDARY, Role.PASS_THROUGH) else None
+
+
 def _seed(attribution: Attribution, subject: str) -> Seed:
     winner = attribution.winner
     return Seed(
@@ -246,12 +261,21 @@ def resolve(
             grouped[kind, owners.get(subject, subject) if kind is SubjectKind.ADDRESS else subject].append(tag)
     seeds: dict[SubjectKind, dict[str, Seed]] = defaultdict(dict)
     services: dict[Role, dict[str, Service]] = defaultdict(dict)
+    address = SubjectKind.ADDRESS
+    alone: dict[tuple[object, ...], tuple[Role, Seed | Service | None]] = {}
     for (kind, subject), those in sorted(grouped.items()):
-        attribution = attribute(those, roles=roles, actors=actors)
-        if attribution.role is Role.SEED:
-            seeds[kind][subject] = _seed(attribution, subject)
-        elif attribution.role in (Role.BOUNDARY, Role.PASS_THROUGH) and kind is SubjectKind.ADDRESS:
-            services[attribution.role][subject] = _service(attribution, subject)
+        # One tag alone, as most subjects have it, makes the same party of every subject of which it says the same.
+        same = _said(those[0]) if len(those) == 1 and those[0].tag.entity else None
+        found = alone.get(same) if same is not None else None
+        if found is None:
+            found = _party(attribute(those, roles=roles, actors=actors), subject)
+            if same is not None:
+                alone[same] = found
+        role, party = found
+        if isinstance(party, Seed):
+            seeds[kind][subject] = party
+        elif party is not None and kind is address:
+            services[role][subject] = party
     _unify(seeds.values())
     labels = Labels(
         seeds=seeds[SubjectKind.ADDRESS],
@@ -273,14 +297,15 @@ def _own_together(tags: Iterable[Standing], owners: dict[str, str], roles: Mappi
 
     An address of it that somebody lists as anything graver stays by itself, else all of them would be that.
     """
+    ours = {tag.tag.subject for tag in tags if tag.tag.category is Category.OWN_INSTITUTION}
+    if not ours:
+        return owners
     by_address: dict[str, list[Standing]] = defaultdict(list)
     for tag in tags:
-        if tag.tag.kind is SubjectKind.ADDRESS:
+        if tag.tag.subject in ours and tag.tag.kind is SubjectKind.ADDRESS:
             by_address[tag.tag.subject].append(tag)
     own: dict[tuple[str, str], list[str]] = defaultdict(list)
     for address, those in by_address.items():
-        if not any(tag.tag.category is Category.OWN_INSTITUTION for tag in those):
-            continue
         winner = attribute(those, roles=roles).winner
         if winner.role is Role.BOUNDARY and winner.standing.tag.category is Category.OWN_INSTITUTION:
             own[winner.entity, winner.standing.tag.family].append(address)
@@ -310,7 +335,7 @@ def _unify(groups: Iterable[dict[str, Seed]]) -> None:
     together: dict[str, Seed] = {}
     for seed in (seed for group in groups for seed in group.values()):
         known = together.setdefault(seed.name, seed)
-        if known != seed:
+        if known is not seed and known != seed:
             together[seed.name] = replace(
                 known,
                 confidence=min(known.confidence, seed.confidence),
@@ -355,7 +380,7 @@ def digest_of(labels: Labels) -> str:
     digest = hashlib.sha256(b"[")
     for group in parties:
         named = sorted(group.items(), key=lambda item: str(item[0]))
-        rows = ",".join(f"{json.dumps(str(key))}:{text(party)}" for key, party in named)
+        rows = ",".join(f"{encode_basestring_ascii(str(key))}:{text(party)}" for key, party in named)
         digest.update(f"{{{rows}}},".encode())
     for plain in (labels.hubs, labels.owners, *((labels.inherited,) if labels.inherited else ())):
         digest.update(json.dumps(dict(plain), sort_keys=True, separators=(",", ":")).encode() + b",")
