@@ -82,6 +82,15 @@ def keep(
     return written.report
 
 
+def compared(store: Store, folder: Path, options: TraceOptions, moment: int | None) -> Report:
+    """The answer of a case beside the one that the store gives as of a moment (None: now); the case stays as it is."""
+    from exposure.workflows.case import open_case
+    from exposure.workflows.compare import compare_case
+
+    case = open_case(folder)
+    return compare_case(store, case, replace(merged(case, options), as_of=moment, labels_as_of=moment))
+
+
 def _stated(case: Case, name: str, settings: Config) -> str:
     """A setting of the case, unless this time says otherwise."""
     typed = settings.sources[name] == "flag"

@@ -34,6 +34,7 @@ Examples:
   exposure trace TX:1 --as-of 2024-03-18 --labels-as-of 2022-04-04 --format json -o report.json
   exposure trace TX:1 --fail-on sanctioned:1% --fail-on mixer:10%
   exposure trace TX:1 --policy jp --fail-on hold
+  exposure trace TX:1 --as-of 2024-03-03 --labels-as-of 2024-03-03 --compare now
   exposure trace TX:1 --policy jp --out case-4711
   exposure trace --case case-4711 --hops 7 --note "asked the customer on 2 April"
 
@@ -57,6 +58,11 @@ Exit codes: 0 done; 2 wrong input; 3 a --fail-on condition holds;
 @click.option("--since", metavar="TIME", help="Only the subject's own transfers from this time on.")
 @click.option("--until", metavar="TIME", help="Only the subject's own transfers up to this time (a day: its end).")
 @click.option("--as-of", metavar="TIME", help="The ledger as it was at this time.")
+@click.option(
+    "--compare",
+    metavar="TIME",
+    help="Say what differs if ledger and labels are of this time (`now`: as stored), and why; with --case: since the case.",
+)
 @click.option("--labels-as-of", metavar="TIME", help="Lists and tags as they were known at this time.")
 @click.option(
     "--seeds-from",
@@ -107,6 +113,7 @@ def trace(
     output: Path | None,
     out: Path | None,
     case: Path | None,
+    compare: str | None,
     note: tuple[str, ...],
     list_: bool,
     fail_on: tuple[str, ...],
@@ -114,13 +121,13 @@ def trace(
 ) -> int:
     """Where did SUBJECT's value come from, or go? How much touches listed parties, in how many hops, by which paths."""
     from exposure import config
-    from exposure.cli.case import keep, place
+    from exposure.cli.case import compared, keep, place
     from exposure.errors import InputError
     from exposure.reporting.fail_on import fail_on as read_condition
     from exposure.store.store import Store
     from exposure.units import zone
     from exposure.workflows import trace as workflow
-    from exposure.workflows.trace_options import trace_options
+    from exposure.workflows.trace_options import moment, trace_options
 
     if format_ == "table" and output is not None and output.suffix.lower() in (".html", ".htm"):
         format_ = "html"
@@ -142,14 +149,23 @@ def trace(
         tz=settings.tz,
         **given,  # type: ignore[arg-type]  # the texts of the remaining options, read and checked there
     )
+    if compare is not None and (out is not None or note):
+        raise InputError("a case holds one answer: leave out --compare, or write the comparison by -o report.html")
+    until = None if compare in (None, "now") else moment(compare, settings.tz, end=True)
     with Store.open(settings.store) as store:
         if list_:
             deposits = workflow.deposits(store, asked, options)
             _emit_deposits(asked, deposits, format_, output, zone(settings.tz))
             return 0
-        folder = out or case
+        folder = out or (case if compare is None else None)
         if folder is not None:
             report = keep(store, asked, options, folder, settings, note, on=case is not None)
+        elif compare is not None and case is not None:
+            report = compared(store, case, options, until)
+        elif compare is not None:
+            from exposure.workflows import compare as comparing
+
+            report = comparing.compare(store, asked, options, until)
         else:
             report = workflow.trace(store, asked, options)
     _emit_report(report, format_, output, zone(settings.tz), settings.lang)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
+from exposure.model.comparison import Comparison
 from exposure.model.verdicts import PolicyUsed, Verdict
 
 SCHEMA = "exposure.report/1"
@@ -373,6 +374,7 @@ class Report:
     incomplete_answer: tuple[str, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
     no_verdict: str = NO_POLICY
+    comparison: Comparison | None = None
     schema: str = SCHEMA
 
 

@@ -13,6 +13,7 @@ from rich.text import Text
 from exposure.model.results import Report, Section
 from exposure.model.verdicts import Verdict
 from exposure.reporting.categories import by_subject
+from exposure.reporting.changes import changes
 from exposure.reporting.layout import Piece, flow
 from exposure.reporting.parts import answer, by_rule, paths, subject
 from exposure.reporting.table import account
@@ -65,6 +66,8 @@ def screen(report: Report, *, zone: tzinfo = UTC) -> Text:
             lines += [Text(), *paths(head)]
     if len(groups) > MAX_GROUPS:
         lines.append(Text(f"... and {len(groups) - MAX_GROUPS} more accounts (assets, directions): --format json has them all"))
+    if report.comparison is not None:
+        lines += [Text(), *changes(report.comparison)]
     lines += [Text(), *_footer(report)]
     return Text("\n").join(lines)
 

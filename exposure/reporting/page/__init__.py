@@ -14,7 +14,7 @@ from exposure.model.results import Report
 from exposure.reporting.categories import by_subject
 from exposure.reporting.page.account import account
 from exposure.reporting.page.phrases import LANGUAGES, Phrases
-from exposure.reporting.page.record import judgements, noted, notices, provenance, regimes, tags
+from exposure.reporting.page.record import changed, judgements, noted, notices, provenance, regimes, tags
 from exposure.units import clock
 
 __all__ = ["LANGUAGES", "page"]
@@ -71,7 +71,9 @@ def page(
         more_accounts=max(len(groups) - MAX_ACCOUNTS, 0),
         verdicts=judgements(report, say),
         notices=notices(report, say),
-        tables=[made for made in (noted(notes, say), tags(report, say), regimes(report, say)) if made.rows],
+        tables=[
+            made for made in (noted(notes, say), changed(report, say), tags(report, say), regimes(report, say)) if made.rows
+        ],
         record=provenance(report, say),
         made=clock(report.run.created_at, zone),
         case_id=case_id,

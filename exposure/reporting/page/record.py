@@ -97,6 +97,30 @@ def noted(notes: Sequence[tuple[str, str, str]], say: Phrases) -> Table:
     return table(say("notes"), [say("time"), say("subject"), say("what")], rows, most=MAX_ROWS)
 
 
+def changed(report: Report, say: Phrases) -> Table:
+    """What the answer as of another moment says otherwise: figures, then items."""
+    one = report.comparison
+    head = [say("what"), say("subject"), say("dates"), say("sources"), say("share")]
+    if one is None:
+        return table(say("changed"), head, [], most=0)
+    rows = [
+        (
+            text(say.category(figure.category)),
+            text(""),
+            text(""),
+            text(""),
+            number(f"{percent(figure.before)} → {percent(figure.after)}"),
+        )
+        for figure in one.figures
+        if figure.section == 0
+    ]
+    for item in one.items:
+        share = "" if not item.share else f"{item.share * 100:+.1f} %"
+        since = "" if item.since is None else day(item.since)
+        rows.append((text(item.said), code(item.about), text(since), text(item.source), number(share)))
+    return table(say("changed"), head, rows, most=MAX_ROWS, note=shown(f"{one.before} → {one.after}", 400))
+
+
 def tags(report: Report, say: Phrases) -> Table:
     """The seeds behind the figures: who says so, how surely."""
     rows: dict[tuple[str, str], tuple[Cell, ...]] = {}

@@ -91,6 +91,8 @@ class Recording(Views):
 
     def __init__(self) -> None:
         self.evidence = Evidence()
+        self.snapshot: Snapshot | None = None
+        self.labels_used = Labels()
         self._store: Store | None = None
         self._as_of: int | None = None
 
@@ -123,6 +125,7 @@ class Recording(Views):
     def finished(self, labels: Snapshot, with_hubs: Labels, ends: Mapping[str, int]) -> None:
         """Keep what of the labels bears on what was read, and the tags behind it."""
         assert self._store is not None
+        self.snapshot, self.labels_used = labels, with_hubs
         evidence = self.evidence
         evidence.labels = replace(bearing(with_hubs, evidence), notes=(), digest=with_hubs.digest)
         evidence.label_time, evidence.ends = labels.as_of, dict(ends)

@@ -89,13 +89,20 @@ def verify(folder: Path, *, case_id: str | None = None) -> Verified:
     if faults:
         return Verified(case.id, len(case.files) + 1, tuple(faults), ())
     options, subject = options_of(case), subject_of(case)
-    evidence = _evidence(case)
+    evidence = evidence_of(case)
     stated = _json(case, "report.json")
     checks = [_labels(evidence, options), *_recomputed(case, evidence, subject, options, stated)]
     return Verified(case.id, len(case.files) + 1, (), tuple(checks))
 
 
-def _evidence(case: case_folder.Case) -> Evidence:
+def evidence_of(case: case_folder.Case) -> Evidence:
+    """Everything but the rows that a case holds.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read.
+    """
     evidence = Evidence()
     evidence.gaps = coverage_from(_table(case, "coverage.parquet", coverage_schema()))
     evidence.prices = prices_from(_table(case, "prices.parquet", prices_schema()))
@@ -148,7 +155,7 @@ def _recomputed(
     case: case_folder.Case, evidence: Evidence, subject: str, options: TraceOptions, stated: Mapping[str, Any]
 ) -> Iterator[Check]:
     made_by = stated.get("run", {}).get("engine")
-    with _store(case) as store:
+    with store_of(case) as store:
         for engine in ENGINES:
             try:
                 report = answer(store, subject, replace(options, engine=engine), Replaying(evidence))
@@ -178,7 +185,7 @@ def _flow(case: case_folder.Case, report: Report) -> Check:
     return Check("transfers", same, detail)
 
 
-def _store(case: case_folder.Case) -> Store:
+def store_of(case: case_folder.Case) -> Store:
     """A store of the rows of a case, gone when it is closed."""
     store = Store.in_memory()
     try:

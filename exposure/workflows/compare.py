@@ -1,0 +1,359 @@
+"""The use ``trace --compare``: one question asked twice, and item by item why the answers differ."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+
+from exposure.attribution.editions import Standing
+from exposure.casefile.evidence import Evidence
+from exposure.casefile.folder import Case
+from exposure.model.comparison import Change, ChangeKind, Comparison, FigureChange
+from exposure.model.labels import Labels, Seed
+from exposure.model.results import Report, Section
+from exposure.model.tags import SubjectKind
+from exposure.store.store import Store
+from exposure.units import day
+from exposure.workflows.case import options_of, subject_of
+from exposure.workflows.case.record import Recording, Replaying
+from exposure.workflows.case.verify import evidence_of, store_of
+from exposure.workflows.labels import Snapshot
+from exposure.workflows.trace.options import TraceOptions
+from exposure.workflows.trace.run import answer
+
+MAX_ITEMS = 500
+MAX_BLOCKS = 5_000
+"""Blocks of the evidence that are looked up to say which import brought their rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """A report with what it rests on."""
+
+    report: Report
+    evidence: Evidence
+    snapshot: Snapshot
+    labels: Labels
+    options: TraceOptions
+
+
+def compare(store: Store, subject: str, options: TraceOptions, moment: int | None) -> Report:
+    """The answer as of the options, with what differs in the answer as of another moment.
+
+    Parameters
+    ----------
+    store, subject, options
+        As in `exposure.workflows.trace.trace`.
+    moment
+        Unix seconds: ledger and labels as of then; None: all that is stored now.
+
+    Raises
+    ------
+    InputError
+        If the subject did not exist at one of the two moments.
+    """
+    before = _answered(store, subject, options)
+    after = _answered(store, subject, replace(options, as_of=moment, labels_as_of=moment))
+    return _beside(before, after, _of_ledger(store, before, after))
+
+
+def compare_case(store: Store, case: Case, options: TraceOptions) -> Report:
+    """What a case says, with what differs in the answer that the store gives now (with these options).
+
+    Raises
+    ------
+    InputError
+        If the case or its question cannot be read.
+    """
+    evidence, asked, subject = evidence_of(case), options_of(case), subject_of(case)
+    views = Replaying(evidence)
+    with store_of(case) as rows:
+        report = answer(rows, subject, asked, views)
+        snapshot = views.labels(rows, asked, {})
+    before = _Answer(report, evidence, snapshot, snapshot.labels, asked)
+    after = _answered(store, subject, options)
+    return _beside(before, after, [*_of_settings(asked, options), *_of_rows(before, after)])
+
+
+def _of_settings(one: TraceOptions, other: TraceOptions) -> Iterator[Change]:
+    for field in fields(one):
+        first, second = getattr(one, field.name), getattr(other, field.name)
+        if field.name == "policies":
+            first, second = ([policy.title for policy in policies] for policies in (first, second))
+        if first != second:
+            yield Change("settings", field.name, f"is {_value(second)}, was {_value(first)}")
+
+
+def _value(value: object) -> str:
+    if isinstance(value, tuple | list):
+        return ", ".join(map(str, value)) or "none"
+    return "none" if value is None else str(value)
+
+
+def _of_rows(before: _Answer, after: _Answer) -> Iterator[Change]:
+    """Rows that a case did not hold: behind its last block they are new transfers, before it history that it lacked."""
+    had = {*before.evidence.transfers, *before.evidence.txs}
+    rows = [(key, row.place.block) for key, row in after.evidence.transfers.items()]
+    rows += [(key, tx.place.block) for key, tx in after.evidence.txs.items()]
+    for chain, end in before.evidence.ends.items():
+        fresh = [block for key, block in rows if key[0] == chain and key not in had]
+        for kind, count, where in (
+            ("transfers", sum(1 for block in fresh if block > end), f"behind block {end:,}, the last of the case"),
+            ("history", sum(1 for block in fresh if block <= end), f"up to block {end:,}, which the case does not hold"),
+        ):
+            if count:
+                yield Change(_kind(kind), chain, f"{count:,} more of the transfers looked at lie {where}")
+    yield from _of_coverage(before, after)
+
+
+def _kind(name: str) -> ChangeKind:
+    return "transfers" if name == "transfers" else "history"
+
+
+def _beside(before: _Answer, after: _Answer, of_ledger: Iterable[Change]) -> Report:
+    found = [*_items(before, after), *of_ledger]
+    items = sorted(found, key=lambda one: (-(abs(one.share) if one.share else 0.0), one.kind, one.about))
+    return replace(
+        before.report,
+        comparison=Comparison(
+            before=_words(before),
+            after=_words(after),
+            figures=tuple(_figures(before.report, after.report)),
+            items=tuple(items[:MAX_ITEMS]),
+            verdicts=tuple(
+                f"{one.policy}: {one.action}, then {other.action}"
+                for one, other in zip(before.report.verdicts, after.report.verdicts, strict=False)
+            ),
+        ),
+    )
+
+
+def _answered(store: Store, subject: str, options: TraceOptions) -> _Answer:
+    recording = Recording()
+    report = answer(store, subject, options, recording)
+    assert recording.snapshot is not None
+    return _Answer(report, recording.evidence, recording.snapshot, recording.labels_used, options)
+
+
+def _words(one: _Answer) -> str:
+    ends = ", ".join(f"{end.chain} to block {end.block:,} ({day(end.time)})" for end in one.report.as_of)
+    lists = len(one.report.run.editions)
+    return f"labels of {day(one.report.run.label_time)} ({lists} list{'' if lists == 1 else 's'}), ledger of {ends}"
+
+
+def _figures(before: Report, after: Report) -> Iterator[FigureChange]:
+    others = {_account(section): section for section in after.sections}
+    for number, section in enumerate(before.sections):
+        other = others.get(_account(section))
+        if other is None:
+            continue
+        one, two = _shares(section), _shares(other)
+        for category in sorted({*one, *two}):
+            if abs(one.get(category, 0.0) - two.get(category, 0.0)) > 1e-9:
+                yield FigureChange(number, category, min(one.get(category, 0.0), 1.0), min(two.get(category, 0.0), 1.0))
+
+
+def _account(section: Section) -> tuple[object, ...]:
+    one = section.subject
+    return one.chain, one.asset, one.address, one.ref, section.direction, section.rule
+
+
+def _shares(section: Section) -> dict[str, float]:
+    sums: dict[str, float] = defaultdict(float)
+    total = section.subject.amount or 1
+    poison = section.rule == "poison"
+    for row in section.exposures:
+        sums[row.category] = max(sums[row.category], row.amount / total) if poison else sums[row.category] + row.amount / total
+    for part in section.attributed:
+        sums[part.kind] += part.amount / total
+    for lost in section.unresolved:
+        sums["unresolved"] += lost.amount / total
+    return sums
+
+
+def _items(before: _Answer, after: _Answer) -> Iterator[Change]:
+    addresses = before.evidence.addresses() | after.evidence.addresses()
+    for address in sorted(addresses):
+        yield from _of_address(address, before, after)
+    yield from _of_things(before, after)
+
+
+def _of_address(address: str, before: _Answer, after: _Answer) -> Iterator[Change]:
+    one, two = before.labels, after.labels
+    if one.owner(address) != two.owner(address):
+        said = f"belongs to cluster {two.owner(address)}" if two.owner(address) != address else "belongs to no cluster any more"
+        yield Change("cluster", address, said)
+    first, second = _party(one, one.owner(address)), _party(two, two.owner(address))
+    if (first is None) != (second is None) or (first and second and first[:2] != second[:2]):
+        yield _relabelled(address, SubjectKind.ADDRESS, first, second, before, after)
+    elif first and second:
+        yield from _relisted(address, first[2], second[2], before, after)
+    hub_before, hub_after = one.hubs.get(one.owner(address)), two.hubs.get(two.owner(address))
+    if (hub_before is None) != (hub_after is None):
+        said = f"is a hub ({hub_after})" if hub_after is not None else f"is no hub any more (was: {hub_before})"
+        yield Change("hub", address, said)
+
+
+def _party(labels: Labels, owner: str) -> tuple[str, str, Seed | None] | None:
+    """Role and category with entity, and the seed if it is one; None for an ordinary address."""
+    seed = labels.seeds.get(owner)
+    if seed is not None:
+        return "seed", f"{seed.category} {seed.entity}".strip(), seed
+    for role, services in (("service", labels.boundaries), ("passed through", labels.pass_through)):
+        service = services.get(owner)
+        if service is not None:
+            return role, f"{service.category} {service.entity}".strip(), None
+    return None
+
+
+def _relabelled(
+    subject: str,
+    kind: SubjectKind,
+    first: tuple[str, str, Seed | None] | None,
+    second: tuple[str, str, Seed | None] | None,
+    before: _Answer,
+    after: _Answer,
+) -> Change:
+    if second is None:
+        assert first is not None
+        source, since = _last_said(before.snapshot, kind, subject, after)
+        said = f"is no longer tagged {first[1]}"
+    else:
+        source, since = _first_said(after.snapshot, kind, subject, second[1])
+        said = f"is tagged {second[1]}" + ("" if first is None else f", before: {first[1]}")
+    seeds = {party[2].name for party in (first, second) if party is not None and party[2] is not None}
+    return Change("label", subject, said, source, since, _effect(seeds, before.report, after.report))
+
+
+def _first_said(snapshot: Snapshot, kind: SubjectKind, subject: str, said: str) -> tuple[str, int | None]:
+    """The edition, or own tag, that first said so."""
+    standings = snapshot.standings.get((kind, subject), ())
+    same = [one for one in standings if said.startswith(one.tag.category.value)] or list(standings)
+    if not same:
+        return "", None
+    one = min(same, key=lambda standing: standing.first_seen or 0)
+    return _source(one), one.first_seen
+
+
+def _source(one: Standing) -> str:
+    editions = one.statement.editions
+    return f"{one.statement.list_name}, edition {editions[0]}" if editions else one.statement.list_name
+
+
+def _last_said(snapshot: Snapshot, kind: SubjectKind, subject: str, after: _Answer) -> tuple[str, int | None]:
+    """The list that said so, and the day of its edition that no longer does."""
+    standings = snapshot.standings.get((kind, subject), ())
+    if not standings:
+        return "", None
+    name = standings[0].statement.list_name
+    newest = next((edition for edition in after.report.run.editions if edition.name == name), None)
+    return (name, None) if newest is None else (f"{name}, edition {newest.edition}", newest.published)
+
+
+def _relisted(subject: str, first: Seed | None, second: Seed | None, before: _Answer, after: _Answer) -> Iterator[Change]:
+    """Designations that one snapshot has and the other has not."""
+    if first is None or second is None or first.designations == second.designations:
+        return
+    gone = set(first.designations) - set(second.designations)
+    share = _effect({first.name, second.name}, before.report, after.report)
+    for one in sorted(
+        set(second.designations) - gone - set(first.designations), key=lambda one: (one.regime, one.listed_on or 0)
+    ):
+        earlier = next((other for other in gone if other.regime == one.regime), None)
+        if one.delisted_on is not None and (earlier is None or earlier.delisted_on is None):
+            yield Change("listing", subject, f"was taken off the list of {one.regime}", second.entity, one.delisted_on, share)
+        else:
+            yield Change("listing", subject, f"is listed by {one.regime}", second.entity, one.listed_on, share)
+
+
+def _effect(seeds: set[str], before: Report, after: Report) -> float | None:
+    """By how much the rows of some seeds differ in the first account."""
+    sums = []
+    for report in (before, after):
+        section = report.sections[0]
+        total = section.subject.amount or 1
+        sums.append(sum(row.amount for row in section.exposures if row.seed in seeds) / total)
+    return sums[1] - sums[0] if seeds and any(sums) else None
+
+
+def _of_things(before: _Answer, after: _Answer) -> Iterator[Change]:
+    """Tagged transactions, coins and assets of the evidence."""
+    for kind, name in ((SubjectKind.TX, "tx_seeds"), (SubjectKind.COIN, "coin_seeds"), (SubjectKind.ASSET, "asset_seeds")):
+        groups: list[dict[str, Seed]] = [
+            {str(key): seed for key, seed in getattr(one.evidence.labels, name).items()} for one in (before, after)
+        ]
+        whole: list[dict[str, Seed]] = [
+            {str(key): seed for key, seed in getattr(one.labels, name).items()} for one in (before, after)
+        ]
+        for key in sorted({*groups[0], *groups[1]}):
+            first, second = whole[0].get(key), whole[1].get(key)
+            if first == second:
+                continue
+            parties = [
+                None if seed is None else ("seed", f"{seed.category} {seed.entity}".strip(), seed) for seed in (first, second)
+            ]
+            yield _relabelled(key, kind, parties[0], parties[1], before, after)
+
+
+def _of_ledger(store: Store, before: _Answer, after: _Answer) -> Iterator[Change]:
+    for chain, end in after.evidence.ends.items():
+        start = before.evidence.ends.get(chain, end)
+        low, high = sorted((start, end))
+        more = sum(1 for (of, _), row in after.evidence.transfers.items() if of == chain and low < row.place.block <= high)
+        more += sum(1 for (of, _), tx in after.evidence.txs.items() if of == chain and low < tx.place.block <= high)
+        if start != end and more:
+            yield Change("transfers", chain, f"{more:,} of the transfers looked at lie in blocks {low + 1:,} to {high:,}")
+        yield from _later_imports(store, chain, before, after)
+    yield from _of_coverage(before, after)
+
+
+def _of_coverage(before: _Answer, after: _Answer) -> Iterator[Change]:
+    for key, gap in after.evidence.gaps.items():
+        earlier = before.evidence.gaps.get(key, gap)
+        if (gap is None) != (earlier is None):
+            said = "is declared whole up to there" if gap is None else f"is not known to be whole up to there ({gap.reason})"
+            yield Change("coverage", key[1], said, key[0])
+
+
+def _later_imports(store: Store, chain: str, before: _Answer, after: _Answer) -> Iterator[Change]:
+    """Rows of the evidence that came into the store after the first answer's day: on that day it could not have known them."""
+    known_at = before.options.labels_as_of if before.options.labels_as_of is not None else before.options.as_of
+    if known_at is None:
+        return
+    late = {one.id: one for one in store.imports() if one.time > known_at}
+    if not late:
+        return
+    txs: dict[int, set[str]] = defaultdict(set)
+    for answered in (before, after):
+        for (of, _), row in answered.evidence.transfers.items():
+            if of == chain and row.place.block <= before.evidence.ends.get(chain, 0):
+                txs[row.place.block].add(row.tx)
+        for (of, name), tx in answered.evidence.txs.items():
+            if of == chain and tx.place.block <= before.evidence.ends.get(chain, 0):
+                txs[tx.place.block].add(name)
+    counts = _by_import(store, chain, txs)
+    for source, count in sorted(counts.items()):
+        if source in late:
+            files = ", ".join(name for name, _, _ in late[source].files) or source
+            yield Change(
+                "history",
+                chain,
+                f"{count:,} of the rows looked at came into the store later, from {files}",
+                source,
+                late[source].time,
+            )
+
+
+def _by_import(store: Store, chain: str, txs: Mapping[int, set[str]]) -> dict[str, int]:
+    """Rows of some transactions by the import that brought them; of a large question the first blocks only."""
+    counts: dict[str, int] = defaultdict(int)
+    for layout in ("transfers", "outputs"):
+        if not store.parts(layout, chain):
+            continue
+        lookup = store.lookup(layout, chain, ("block", "tx", "source"))
+        for block in sorted(txs)[:MAX_BLOCKS]:
+            rows = lookup.rows(block)
+            for tx, source in zip(rows["tx"].to_pylist(), rows["source"].to_pylist(), strict=True):
+                counts[source] += tx in txs[block]
+    return {source: count for source, count in counts.items() if count}
