@@ -10,7 +10,7 @@ import contextlib
 import json
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +29,7 @@ from exposure.store import (
     removal,
     versions,
 )
+from exposure.store.ahead import ahead
 from exposure.store.coverage import ANY, Coverage
 from exposure.store.dedup import Outcome
 from exposure.store.layouts import Layout, copies, order_by, select
@@ -175,15 +176,14 @@ class Writer:
         with contextlib.suppress(OSError):
             self._work.rmdir()
 
-    def _rows(self, table: str) -> str:
+    def _rows(self, table: str, *, left_out: bool) -> str:
         """SQL of the staged rows of a table that are new; one chain (parameter) at a time."""
-        return (
-            f"(select * exclude (seq) from read_parquet($staged) where {_chain_is(table)} "
-            f"and seq not in (select seq from drops_{table}))"
-        )
+        kept = f"and seq not in (select seq from drops_{table})" if left_out else ""
+        return f"(select * exclude (seq) from read_parquet($staged) where {_chain_is(table)} {kept})"
 
     def _write_table(self, engine: query.Engine, table: str, hash_name: str) -> Iterator[Part]:
         staged = [str(self._staging.path(table))]
+        rows = self._rows(table, left_out=query.number(engine, f"select count(*) from drops_{table}") > 0)
         chains = [""]
         if table != "prices":
             found = query.rows(
@@ -194,8 +194,9 @@ class Writer:
             chains = [str(row[0]) for row in found]
         for chain in chains:
             for layout in copies(table):
-                batches = sorted_rows(engine, layout, self._rows(table), {"staged": staged, "chain": chain})
-                yield from part_files.write_run(self._folder, layout, chain, batches, hash_name=hash_name)
+                ordered = sorted_rows(engine, layout, rows, {"staged": staged, "chain": chain})
+                with contextlib.closing(ordered) as batches:
+                    yield from part_files.write_run(self._folder, layout, chain, batches, hash_name=hash_name)
 
     def _require_one_time_order(self, engine: query.Engine, table: str, before: Sequence[Part]) -> None:
         if table == "prices":
@@ -302,9 +303,9 @@ def query_engine(folder: Path, spill: Path) -> Iterator[query.Engine]:
         engine.close()
 
 
-def sorted_rows(engine: query.Engine, layout: Layout, rows: str, parameters: query.Parameters) -> Iterator[pa.RecordBatch]:
-    """Rows of a source in a layout's columns and order."""
-    return query.stream(engine, f"{select(layout, rows)} {order_by(layout)}", parameters)
+def sorted_rows(engine: query.Engine, layout: Layout, rows: str, parameters: query.Parameters) -> Generator[pa.RecordBatch]:
+    """Rows of a source in a layout's columns and order; sorted in a thread of its own while others are written."""
+    return ahead(query.stream(engine, f"{select(layout, rows)} {order_by(layout)}", parameters))
 
 
 def _chain_is(table: str) -> str:

@@ -6,6 +6,7 @@ import bz2
 import gzip
 import io
 import os
+import random
 import struct
 import sys
 import zipfile
@@ -17,6 +18,7 @@ from bulk_files import NOON, A, B, read, tx, write
 
 from exposure.errors import InputError, SourceError
 from exposure.sources.bulk import containers, tables, text_lines
+from exposure.sources.bulk.batches import Findings
 from exposure.sources.bulk.containers import opened
 from exposure.sources.bulk.staging import Staging
 
@@ -309,3 +311,42 @@ def test_a_form_that_nobody_knows_is_refused_with_its_columns(tmp_path):
         read([write(tmp_path / "x.json", '[{"a": 1}]')])
     with pytest.raises(InputError, match="exposure tags import"):
         read([write(tmp_path / "x.xml", "<?xml version='1.0'?><a/>")])
+
+
+CELLS = ["a", "", " b ", "0x12", "é", '"q"', '"q, r"', '"a ""b"""', '"', 'x"y', '"two\nlines"', "\r"]
+
+
+def test_a_table_says_the_same_by_columns_and_by_records(tmp_path, monkeypatch):
+    draw = random.Random(4)
+    real, by_columns = tables.TableFile._as_columns, []
+
+    def counted(self, *given, **more):
+        chunk = real(self, *given, **more)
+        by_columns.append(chunk is not None)
+        return chunk
+
+    def said(path):
+        rejected = []
+        with opened([str(path)], tmp_path) as files:
+            chunks = tables.table_file(files.members[0]).chunks(["r", "p"], Findings(rejected.append), "t")
+            return [row for chunk in chunks for row in chunk.to_pylist()], rejected
+
+    for number in range(150):
+        usual = CELLS[: draw.choice([5, 7, len(CELLS)])]
+        rows = [",".join(draw.choices(usual, k=3 if draw.random() < 0.97 else 2)) for _ in range(draw.randrange(12))]
+        end = draw.choice(["\n", "\r\n"])
+        path = tmp_path / f"{number}.csv"
+        path.write_bytes((end.join(["p,q,r", *rows]) + draw.choice(["", end, end + end])).encode())
+        monkeypatch.setattr(text_lines, "BLOCK", draw.choice([20, 40, 1 << 20]))
+        monkeypatch.setattr(tables.TableFile, "_as_columns", counted)
+        fast = said(path)
+        monkeypatch.setattr(tables.TableFile, "_as_columns", lambda *given, **more: None)
+        assert fast == said(path), path.read_bytes()
+    assert sum(by_columns) > 100
+
+
+def test_a_long_value_repeated_in_every_row_of_parquet_takes_its_size_once(tmp_path):
+    path = tmp_path / "long.parquet"
+    pq.write_table(pa.table({"short": ["0xab"] * 9_000, "long": ["y" * 50_000] * 9_000, "own": map(str, range(9_000))}), path)
+    with path.open("rb") as stream:
+        assert tables._long_and_repeated(stream, ["short", "long", "own"]) == ["long"]

@@ -13,6 +13,7 @@ import store_ledgers as made
 from exposure.errors import StoreError
 from exposure.model.ledger import Kind, Transfer
 from exposure.store import ledgers
+from exposure.store.ahead import ahead
 from exposure.store.numbered import Numbered, numbered
 from exposure.store.numbering import columns, rows
 from exposure.store.numbering.names import Names, texts
@@ -117,8 +118,8 @@ def test_a_thread_that_reads_ahead_hands_on_items_errors_and_an_early_end() -> N
 
     found: list[int] = []
     with pytest.raises(StoreError, match="damaged"):
-        found.extend(rows.ahead(source([])))
-    taken = rows.ahead(source(closed := []))
+        found.extend(ahead(source([])))
+    taken = ahead(source(closed := []))
     assert [next(taken), next(taken)] == [0, 1]
     taken.close()
     assert closed == ["closed"]

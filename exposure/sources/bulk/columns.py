@@ -30,6 +30,7 @@ Bools = np.ndarray[tuple[int], np.dtype[np.bool_]]
 DECIMAL = pa.decimal128(AMOUNT_DIGITS, 0)
 _TICKS = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 _DAY = 86_400
+_ABOVE = 10**18
 
 
 class Sieve:
@@ -233,8 +234,22 @@ def canonical_address(cell: str, chain: str, family: str) -> str:
     return read.canonical
 
 
+def _within(column: pa.ChunkedArray | pa.Array, most: int) -> bool:
+    """Whether all integers of a column that are there lie between 0 and ``most``."""
+    ends = pc.min_max(column)
+    least, largest = ends["min"].as_py(), ends["max"].as_py()
+    return least is None or (least >= 0 and largest <= most)
+
+
+def _whole(column: pa.ChunkedArray | pa.Array) -> pa.Array:
+    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    return pa.concat_arrays(array.chunks) if isinstance(array, pa.ChunkedArray) else array
+
+
 def integers(sieve: Sieve, column: pa.ChunkedArray | pa.Array, name: str, most: int = LAST_INDEX) -> pa.Array:
     """Whole numbers from 0 to ``most`` as int64."""
+    if pa.types.is_integer(column.type) and _within(column, min(most, _ABOVE)):
+        return _whole(column).cast(pa.int64())
     text = as_text(column)
     if pa.types.is_floating(column.type):  # pandas turns a column of integers with a gap into doubles
         text = pc.replace_substring_regex(text, r"\.0*$", "")
@@ -260,6 +275,8 @@ def times(sieve: Sieve, column: pa.ChunkedArray, name: str, form: str = "") -> p
         sieve.refuse(truth(outside), f"{name} lies outside of 1970 to 2100")
         ticks = pc.if_else(outside, pa.scalar(None, pa.int64()), ticks)
         return pc.multiply(ticks, _DAY) if pa.types.is_date32(array.type) else pc.divide(ticks, per_second)
+    if form in ("", "unix") and pa.types.is_integer(column.type) and _within(column, LATEST - 1):
+        return _whole(column).cast(pa.int64())
     text = as_text(column)
     if form in ("", "unix") and truth(pc.match_substring_regex(text, "^[0-9]{1,10}$")).all():
         return text.cast(pa.int64())

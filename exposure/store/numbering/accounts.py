@@ -34,8 +34,7 @@ def number_accounts(folder: Path, parts: list[Part], engine: query.Engine, into:
     total, done = sum(part.rows for part in parts), 0
     with contextlib.ExitStack() as stack:
         columns = stack.enter_context(Columns(into, ("source", "target", "low", "high", "tx", "fee")))
-        source = rows(folder, "transfers", parts, READ, CODED, engine)
-        stack.callback(source.close)  # type: ignore[attr-defined]  # a generator: its thread ends with it
+        source = stack.enter_context(contextlib.closing(rows(folder, "transfers", parts, READ, CODED, engine)))
         for batch in source:
             _add(batch, names, pots, assets, columns)
             done += batch.num_rows

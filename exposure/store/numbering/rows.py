@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import queue
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from exposure.errors import StoreError
 from exposure.store import query
+from exposure.store.ahead import ahead
 from exposure.store.layouts import BY_NAME, order_by
 from exposure.store.parts import Part, part_path
 
 BATCH = 1 << 16
-_AHEAD = 3
-
-T = TypeVar("T")
 
 
 def in_order(parts: Sequence[Part]) -> list[Part] | None:
@@ -39,7 +34,7 @@ def in_order(parts: Sequence[Part]) -> list[Part] | None:
 
 def rows(
     folder: Path, table: str, parts: Sequence[Part], columns: Sequence[str], coded: Sequence[str], engine: query.Engine
-) -> Iterator[pa.RecordBatch]:
+) -> Generator[pa.RecordBatch]:
     """Some columns of a table's parts in canonical order; ``coded`` ones may come as dictionaries.
 
     Reading goes on in a thread of its own while a batch is looked at.
@@ -60,38 +55,3 @@ def _read(folder: Path, parts: Sequence[Part], columns: Sequence[str], coded: Se
                 yield from file.iter_batches(BATCH, columns=list(columns))
         except (pa.ArrowException, OSError) as error:
             raise StoreError(f"{path} is damaged ({error}): restore the store from a copy, or import again") from error
-
-
-def ahead(source: Iterator[T]) -> Iterator[T]:
-    """The same items, taken from ``source`` by a thread of its own that stays a few of them ahead."""
-    waiting: queue.Queue[T | BaseException | None] = queue.Queue(_AHEAD)
-    left = threading.Event()
-
-    def put(item: T | BaseException | None) -> bool:
-        while not left.is_set():
-            try:
-                waiting.put(item, timeout=0.1)
-            except queue.Full:
-                continue
-            return True
-        return False
-
-    def take() -> None:
-        try:
-            for item in source:
-                if not put(item):
-                    return
-            put(None)
-        except BaseException as error:  # noqa: BLE001  # raised again where it is waited for
-            put(error)
-
-    thread = threading.Thread(target=take, name="ahead", daemon=True)
-    thread.start()
-    try:
-        while (item := waiting.get()) is not None:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-    finally:
-        left.set()
-        thread.join()
