@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from exposure.model.labels import Labels
+from exposure.model.labels import Category, Labels
 from exposure.model.ledger import Incomplete, Transfer, UtxoTx
 from exposure.model.tags import Edition, Entity, Statement
 from exposure.store.prices import Price
+
+_OWN = Category.OWN_INSTITUTION.value
 
 
 @dataclass(slots=True)
@@ -41,8 +43,13 @@ class Evidence:
 
 
 def bearing(labels: Labels, evidence: Evidence) -> Labels:
-    """The part of a snapshot that bears on some evidence; whole clusters stay together."""
-    owners = {labels.owner(address) for address in evidence.addresses()}
+    """The part of a snapshot that bears on some evidence; whole clusters stay together.
+
+    Of one's own institution only the addresses that were met: the others are its customers' affair.
+    """
+    met = evidence.addresses()
+    owners = {labels.owner(address) for address in met}
+    own = {owner for owner in owners if owner in labels.boundaries and labels.boundaries[owner].category == _OWN}
     txs = {row.tx for row in evidence.transfers.values()} | {tx for _, tx in evidence.txs}
     txs |= {spend.coin.tx for tx in evidence.txs.values() for spend in tx.inputs}
     assets = {row.asset for row in evidence.transfers.values()} | set(evidence.assets)
@@ -56,5 +63,9 @@ def bearing(labels: Labels, evidence: Evidence) -> Labels:
         pass_through={owner: service for owner, service in labels.pass_through.items() if owner in owners},
         hubs={owner: why for owner, why in labels.hubs.items() if owner in owners},
         inherited={address: left for address, left in labels.inherited.items() if labels.owner(address) in owners},
-        owners={address: owner for address, owner in labels.owners.items() if owner in owners},
+        owners={
+            address: owner
+            for address, owner in labels.owners.items()
+            if owner in owners and (owner not in own or address in met)
+        },
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -56,7 +55,7 @@ def linked(store: Store, some: Sequence[Standing], actors: dict[str, Entity], *,
     graph = owners(store, standings(stored.statements(store.connection, as_of=as_of), history), as_of=as_of)
     if graph is None:
         return []
-    made: dict[tuple[str, str, str], Standing] = {}
+    made: dict[tuple[str, str, str, int | None], Standing] = {}
     for standing in some:
         tag = standing.tag
         actor = actors.get(tag.actor)
@@ -64,13 +63,10 @@ def linked(store: Store, some: Sequence[Standing], actors: dict[str, Entity], *,
         by_id = [party for party in (tag.reference, tag.actor) if party and party in graph.graph]
         for party in by_id or (graph.find(name) if name else []):
             sure = tag.confidence if by_id else min(tag.confidence, BY_NAME)
-            by_regime: dict[str, list[Linked]] = defaultdict(list)
             for one in graph.linked(party):
-                by_regime[one.regime].append(one)
-            for regime, times in by_regime.items():
-                key = tag.subject, party, regime
+                key = tag.subject, party, one.regime, one.since
                 if key not in made or made[key].tag.confidence < sure:
-                    made[key] = _standing(standing, graph.names[party], times, sure)
+                    made[key] = _standing(standing, graph.names[party], one, sure)
     return list(made.values())
 
 
@@ -79,28 +75,26 @@ def store_has_holdings(store: Store) -> bool:
     return store.connection.execute("select 1 from tag_holdings limit 1").fetchone() is not None
 
 
-def _standing(standing: Standing, name: str, times: Sequence[Linked], sure: int) -> Standing:
-    first = times[0]
-    sources = dict.fromkeys(holding.source for holding in first.chain if holding.source)
+def _standing(standing: Standing, name: str, link: Linked, sure: int) -> Standing:
+    sources = dict.fromkeys(holding.source for holding in link.chain if holding.source)
     tag = replace(
         standing.tag,
         entity=name,
         category=Category.SANCTION_LINKED,
-        regime=first.regime,
-        programmes=(first.programme,) if first.programme else (),
-        listed_on=first.since,
-        delisted_on=times[-1].until,
+        regime=link.regime,
+        programmes=(link.programme,) if link.programme else (),
+        listed_on=link.since,
+        delisted_on=link.until,
         address_listed_on=None,
         confidence=sure,
         source="; ".join(sources),
-        note=first.reason,
+        note=link.reason,
         actor="",
         ground="",
         measures=(),
     )
-    designations = tuple(Designation(one.regime, one.programme, one.since, one.until) for one in times)
     said = Statement(tag, LIST, ListKind.CSV, editions=standing.statement.editions)
-    return Standing(said, True, designations, standing.first_seen)
+    return Standing(said, True, (Designation(link.regime, link.programme, link.since, link.until),), standing.first_seen)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from exposure.attribution.resolve import digest_of
 from exposure.casefile.evidence import Evidence, bearing
 from exposure.model.assets import AssetInfo, asset_info
-from exposure.model.labels import Labels
+from exposure.model.labels import Category, Labels
 from exposure.model.ledger import Incomplete, Transfer, UtxoTx
 from exposure.model.policy import role_of
+from exposure.model.tags import Statement
 from exposure.store import tags as stored
 from exposure.store.coverage import ANY
 from exposure.store.histories import StoredAccountHistory, StoredUtxoHistory
 from exposure.store.prices import Price
 from exposure.store.store import Store
 from exposure.workflows.labels import Snapshot, used
+from exposure.workflows.ownership import LIST as HOLDINGS
 from exposure.workflows.trace.options import TraceOptions
 from exposure.workflows.trace.views import H, History, PriceSource, Views
 
@@ -131,10 +133,26 @@ class Recording(Views):
         evidence.label_time, evidence.ends = labels.as_of, dict(ends)
         connection = self._store.connection
         subjects = sorted(_subjects(evidence.labels))
-        evidence.statements = tuple(stored.statements(connection, as_of=self._as_of, subjects=subjects))
+        said = stored.statements(connection, as_of=self._as_of, subjects=subjects)
+        evidence.statements = (*map(_without_customer, said), *_of_holdings(labels, set(subjects)))
         evidence.editions = tuple(stored.editions(connection, as_of=self._as_of, accepted=True))
         used_actors = {said.tag.actor for said in evidence.statements}
         evidence.actors = {key: actor for key, actor in labels.actors.items() if key in used_actors}
+
+
+def _without_customer(said: Statement) -> Statement:
+    """Whose deposit address it is concerns nobody who reads a case."""
+    if said.tag.category is not Category.OWN_INSTITUTION:
+        return said
+    return replace(said, tag=replace(said.tag, reference=""))
+
+
+def _of_holdings(labels: Snapshot, subjects: set[str]) -> Iterator[Statement]:
+    """What followed from holdings, as a statement with its reason: the holdings themselves are not in a case."""
+    for (_, subject), those in labels.standings.items():
+        for standing in those if subject in subjects else ():
+            if standing.statement.list_name == HOLDINGS:
+                yield replace(standing.statement, editions=(), added_at=standing.first_seen or 0)
 
 
 def _subjects(labels: Labels) -> set[str]:

@@ -121,7 +121,7 @@ def evidence_of(case: case_folder.Case) -> Evidence:
 def _labels(evidence: Evidence, options: TraceOptions) -> Check:
     """Whether the tags of the case resolve to the labels that its figures used (those of a cluster or owner come otherwise)."""
     found = standings(evidence.statements, evidence.editions)
-    made = resolve(found, roles=role_of(options.roles), actors=evidence.actors)
+    made = resolve(found, roles=role_of(options.roles), actors=evidence.actors, owners=evidence.labels.owners)
     tagged = {said.tag.subject for said in evidence.statements if said.tag.kind is not SubjectKind.UNCHECKED}
     wrong = [
         str(key) for key, party in _parties(evidence.labels) if str(key) in tagged and (str(key), party) not in _named(made)
