@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from exposure.attribution.subjects import Subject
@@ -141,6 +141,7 @@ def _broken(text: str, tokens: list[re.Match[str]], place: int) -> _Hit | None:
     if not _STARTS.match(first.group()) or len(first.group()) > _LONGEST:
         return None
     joined, lines = first.group(), False
+    lengths = _lengths(joined)
     for used in range(2, MAX_PIECES + 1):
         if place + used > len(tokens):
             return None
@@ -150,7 +151,7 @@ def _broken(text: str, tokens: list[re.Match[str]], place: int) -> _Hit | None:
         if len(joined) > 64 or not _GAP.fullmatch(gap) or not last.group().isascii():
             return None
         lines = lines or "\n" in gap or "\r" in gap
-        if len(joined) < 25:
+        if len(joined) not in lengths:
             continue
         subject = read_checked(joined)
         if subject is None:
@@ -168,6 +169,15 @@ def _broken(text: str, tokens: list[re.Match[str]], place: int) -> _Hit | None:
             )
         return subject, first.start(), last.end(), used, "is broken into pieces; together its checksum is right"
     return None
+
+
+def _lengths(first: str) -> Collection[int]:
+    """Lengths of whole addresses that begin as a piece does: only those are worth a checksum."""
+    lower = first.lower()
+    for start, lengths in (("0x", (42,)), ("bc1", (42, 62)), ("tb1", (42, 62)), ("ltc1", (43, 63))):
+        if lower.startswith(start) and not (start == "tb1" and first[0] == "T"):
+            return lengths
+    return (34,) if first[0] == "T" else range(26, 36)
 
 
 def _one_case(address: str) -> bool:

@@ -385,3 +385,14 @@ def test_a_holder_is_found_however_its_line_begins_and_a_file_without_wallets_is
     assert read_list(write(tmp_path, "e.json", odd)).parsed.tags[0].entity == "FICTION OU"
     with pytest.raises(AttributionError, match="holds no CryptoWallet"):
         read_list(write(tmp_path, "n.json", '{"id": "p", "schema": "Person", "properties": {}}\n'))
+
+
+def test_a_notification_that_is_merged_over_several_rows_holds_for_each(tmp_path: Path) -> None:
+    rows = [
+        ["令和4年7月5日", "第1号", "架空", "FICTION 1", "", "", trx("1")],
+        [None, None, "架空", "FICTION 2", "", "", trx("2")],
+        ["令和5年1月1日", None, "架空", "FICTION 3", "", "", trx("3")],
+    ]
+    tags = read_list(workbook(tmp_path / "mof.xlsx", {"架空": rows})).parsed.tags
+    assert [tag.listed_on for tag in tags] == [at("2022-07-05"), at("2022-07-05"), at("2023-01-01")]
+    assert [tag.reference for tag in tags] == ["第1号 FICTION 1", "第1号 FICTION 2", ""]

@@ -97,6 +97,7 @@ def _refuse_bomb(content: BinaryIO, name: str) -> None:
 
 def _sheet(sheet: object, name: str, formulas: list[Problem]) -> Iterator[Entry | list[str]]:
     title = str(getattr(sheet, "title", "")).strip()
+    above: dict[str, list[object]] = {}
     header: list[str] | None = None
     cells = 0
     for number, row in enumerate(sheet.iter_rows(), 1):  # type: ignore[attr-defined]  # a read-only sheet; stubs know another class
@@ -118,7 +119,15 @@ def _sheet(sheet: object, name: str, formulas: list[Problem]) -> Iterator[Entry 
             elif value is not None:
                 fields.setdefault(column, []).append(value)
         if any(_text(value) for values in fields.values() for value in values):
-            yield _entry(fields, title, where)
+            above = _under(above, fields)
+            yield _entry(fields | above, title, where)
+
+
+def _under(above: dict[str, list[object]], fields: dict[str, list[object]]) -> dict[str, list[object]]:
+    """Day and number of the notification that hold for a row: its own, or, where both cells are empty (one cell merged over
+    several rows), those of the row above."""
+    own = {column: values for column, values in fields.items() if DATE in column or _NUMBER in column}
+    return own or above
 
 
 def _entry(fields: dict[str, list[object]], title: str, where: str) -> Entry:
