@@ -24,7 +24,9 @@ from exposure.workflows.ownership import linked
 STALE_DAYS = 7
 """Age of an official list from which every answer says so."""
 
-NO_LIST = "no list was ever imported: nothing can be found sanctioned. Import one with `exposure tags import`"
+NO_LIST = (
+    "no list was ever imported: nothing can be found sanctioned. Get them with `exposure tags update` or `exposure tags import`"
+)
 
 
 @dataclass(frozen=True, slots=True)
