@@ -90,6 +90,9 @@ Exit codes: 0 done; 2 wrong input; 3 a --fail-on condition holds;
     multiple=True,
     help="Exit with 3 at or above this: review, hold, block (with --policy), or a category. Repeatable.",
 )
+@click.option(
+    "--counterfactual", is_flag=True, help="With --policy: the smallest sets of tags without which the verdict would not stand."
+)
 @click.option("--list", "list_", is_flag=True, help="Only list the deposits of an address, as subjects to trace.")
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="DIR", help="Keep the answer and its evidence in this new folder: a case."
@@ -114,6 +117,7 @@ def trace(
     out: Path | None,
     case: Path | None,
     compare: str | None,
+    counterfactual: bool,
     note: tuple[str, ...],
     list_: bool,
     fail_on: tuple[str, ...],
@@ -151,6 +155,8 @@ def trace(
     )
     if compare is not None and (out is not None or note):
         raise InputError("a case holds one answer: leave out --compare, or write the comparison by -o report.html")
+    if counterfactual and (not options.policies or compare is not None or out is not None or case is not None):
+        raise InputError("--counterfactual asks on what a verdict stands: it needs --policy, and neither a case nor --compare")
     until = None if compare in (None, "now") else moment(compare, settings.tz, end=True)
     with Store.open(settings.store) as store:
         if list_:
@@ -162,6 +168,10 @@ def trace(
             report = keep(store, asked, options, folder, settings, note, on=case is not None)
         elif compare is not None and case is not None:
             report = compared(store, case, options, until)
+        elif counterfactual:
+            from exposure.workflows.counterfactual import counterfactual as without
+
+            report = without(store, asked, options)
         elif compare is not None:
             from exposure.workflows import compare as comparing
 

@@ -126,7 +126,8 @@ class Bound:
     """Interval and bracket of a category (``risk``: all seeds together, under tiho and for the bracket of all).
 
     ``lower``/``upper``: what the rule gives under every completion of the missing history. ``bracket_lower``/``bracket_upper``:
-    what no choice of conserving rule can change. None comes with its reason in ``no_interval`` or ``no_bracket``.
+    what no choice of conserving rule can change. None comes with its reason in ``no_interval`` or ``no_bracket``. ``cut``:
+    the transfers through which all of ``bracket_upper`` had to pass; their amounts sum to the largest flow.
     """
 
     category: str
@@ -140,6 +141,15 @@ class Bound:
     bracket_upper_share: float | None = None
     no_interval: str = ""
     no_bracket: str = ""
+    cut: tuple[CutTransfer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CutTransfer:
+    """A transfer (coin) of the minimal cut; ``ref`` empty: value that stayed in a pot."""
+
+    ref: str
+    amount: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,10 +58,49 @@ class Fired:
 
 
 @dataclass(frozen=True, slots=True)
+class TagUsed:
+    """One list's (or the user's) statement about one subject. ``doubtful``: unsure, or anybody can write it."""
+
+    subject: str
+    entity: str
+    category: str
+    source: str
+    confidence: int
+    doubtful: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TagSet:
+    """Tags without which, together, a verdict would be milder."""
+
+    tags: tuple[TagUsed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dependence:
+    """On which tags a verdict stands: the smallest sets. ``tried``: of how many tags; ``complete``: whether all were tried."""
+
+    sets: tuple[TagSet, ...]
+    tried: int
+    complete: bool
+
+    @property
+    def single(self) -> bool:
+        """Whether one tag alone carries the verdict."""
+        return any(len(one.tags) == 1 for one in self.sets)
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether a tag of low confidence is in a smallest set."""
+        return any(tag.doubtful for one in self.sets for tag in one.tags)
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What a policy says. ``rule`` and ``sentence`` are those of the gravest rule that fired; ``fired`` has all of them.
 
-    ``notes``: what a reader has to know beside it: findings below the dust limit, old lists.
+    ``notes``: what a reader has to know beside it: findings below the dust limit, old lists. ``depends``: on which tags it
+    stands, where that was asked.
     """
 
     policy: str
@@ -70,3 +109,4 @@ class Verdict:
     sentence: str
     fired: tuple[Fired, ...] = ()
     notes: tuple[str, ...] = ()
+    depends: Dependence | None = None

@@ -30,12 +30,16 @@ SINK: Node = ("subject", "", 0)
 
 
 class Arc(NamedTuple):
-    """What may flow from one node to another; ``tail`` is an origin where value starts. ``theft``: the origin it turns into."""
+    """What may flow from one node to another; ``tail`` is an origin where value starts. ``theft``: the origin it turns into.
+
+    ``ref``: the transfer or coin that it is; empty for what stays in a pot.
+    """
 
     tail: Node | Origin
     head: Node
     capacity: int
     theft: Origin | None = None
+    ref: str = ""
 
 
 def bracket(
@@ -64,8 +68,50 @@ def bracket(
     return result
 
 
+def carrying(arcs: Sequence[Arc], category_of: Mapping[str, str], category: str) -> tuple[tuple[str, int], ...]:
+    """The minimal cut: fewest units of transfers through which all that can have come from a category had to pass.
+
+    Returns
+    -------
+    tuple of (ref, amount)
+        Transfers or coins (empty: what lay in a pot), largest first. Their amounts sum to the largest flow. Of several
+        minimal cuts it is the one nearest to the seeds.
+    """
+    import networkx as nx
+
+    def belongs(origin: Origin) -> bool:
+        return origin.kind == "seed" and category_of[origin.name] == category
+
+    graph = _network(arcs, belongs, complement=False)
+    if "source" not in graph or "sink" not in graph:
+        return ()
+    residual = nx.algorithms.flow.dinitz(graph, "source", "sink")
+    near, waiting = {"source"}, ["source"]
+    while waiting:  # what the seeds can still push more to: the same for every largest flow
+        for head, edge in residual[waiting.pop()].items():
+            if head not in near and edge["flow"] < edge["capacity"]:
+                near.add(head)
+                waiting.append(head)
+    cut: dict[str, int] = defaultdict(int)
+    for _tail, head, edge in graph.edges(near, data=True):
+        if head not in near:
+            for ref, amount in edge["refs"]:
+                cut[ref] += amount
+    return tuple(sorted(cut.items(), key=lambda item: (-item[1], item[0])))
+
+
 def _flow(arcs: Sequence[Arc], belongs: Callable[[Origin], bool], *, complement: bool) -> int:
     """Largest flow to the subject from the origins of a category, or from all others."""
+    import networkx as nx
+
+    graph = _network(arcs, belongs, complement=complement)
+    if "source" not in graph:
+        return 0
+    return int(nx.maximum_flow_value(graph, "source", "sink", flow_func=nx.algorithms.flow.dinitz))
+
+
+def _network(arcs: Sequence[Arc], belongs: Callable[[Origin], bool], *, complement: bool) -> nx.DiGraph[object]:
+    """The network from the origins of a category, or from all others, to the subject."""
     import networkx as nx
 
     graph: nx.DiGraph[object] = nx.DiGraph()
@@ -75,39 +121,38 @@ def _flow(arcs: Sequence[Arc], belongs: Callable[[Origin], bool], *, complement:
         if isinstance(arc.tail, Origin):
             if arc.tail.kind == "seed":
                 if belongs(arc.tail) != complement:
-                    _add(graph, "source", ("labelled", arc.head), arc.capacity)
+                    _add(graph, "source", ("labelled", arc.head), arc.capacity, arc.ref)
             elif arc.theft is not None:
                 if converts:
-                    _add(graph, "source", ("labelled", arc.head), arc.capacity)
+                    _add(graph, "source", ("labelled", arc.head), arc.capacity, arc.ref)
             elif thieves:
-                _add(graph, "source", ("unlabelled", arc.head), arc.capacity)
+                _add(graph, "source", ("unlabelled", arc.head), arc.capacity, arc.ref)
             elif complement:
-                _add(graph, "source", ("labelled", arc.head), arc.capacity)
+                _add(graph, "source", ("labelled", arc.head), arc.capacity, arc.ref)
         elif arc.theft is None:
-            _add(graph, ("labelled", arc.tail), ("labelled", arc.head), arc.capacity)
+            _add(graph, ("labelled", arc.tail), ("labelled", arc.head), arc.capacity, arc.ref)
             if thieves:
-                _add(graph, ("unlabelled", arc.tail), ("unlabelled", arc.head), arc.capacity)
+                _add(graph, ("unlabelled", arc.tail), ("unlabelled", arc.head), arc.capacity, arc.ref)
         else:
             gate = "theft", number
-            _add(graph, ("labelled", arc.tail), gate, arc.capacity)
+            _add(graph, ("labelled", arc.tail), gate, arc.capacity, arc.ref)
             if converts:
-                _add(graph, ("unlabelled", arc.tail), gate, arc.capacity)
-            _add(graph, gate, ("labelled", arc.head), arc.capacity)
+                _add(graph, ("unlabelled", arc.tail), gate, arc.capacity, arc.ref)
+            _add(graph, gate, ("labelled", arc.head), arc.capacity, arc.ref)
     _add(graph, ("labelled", SINK), "sink", None)
     if complement:
         _add(graph, ("unlabelled", SINK), "sink", None)
-    if "source" not in graph:
-        return 0
-    return int(nx.maximum_flow_value(graph, "source", "sink", flow_func=nx.algorithms.flow.dinitz))
+    return graph
 
 
-def _add(graph: nx.DiGraph[object], tail: object, head: object, capacity: int | None) -> None:
+def _add(graph: nx.DiGraph[object], tail: object, head: object, capacity: int | None, ref: str = "") -> None:
     if capacity is None:
         graph.add_edge(tail, head)
     elif graph.has_edge(tail, head):
         graph[tail][head]["capacity"] += capacity
+        graph[tail][head]["refs"].append((ref, capacity))
     elif capacity:
-        graph.add_edge(tail, head, capacity=capacity)
+        graph.add_edge(tail, head, capacity=capacity, refs=[(ref, capacity)])
 
 
 class _Pots:
@@ -179,7 +224,13 @@ def account_arcs(
             head = _head(transfer, receiver, labels, subject, pots)
             if head is not None:
                 pots.arcs.append(
-                    Arc(tail, head, transfer.amount, _theft(labels, transfer) if transfer.ref not in given else None)
+                    Arc(
+                        tail,
+                        head,
+                        transfer.amount,
+                        _theft(labels, transfer) if transfer.ref not in given else None,
+                        transfer.ref,
+                    )
                 )
         if any(transfer.ref == subject for transfer, _, _ in batch):
             break
@@ -255,13 +306,13 @@ def utxo_arcs(
             owner = None if spend.address is None else labels.owner(spend.address)
             origin = None if owner is None else owner_origin(labels, owner, tx.time)
             if origin is not None:
-                arcs.append(Arc(origin, node, spend.amount))
+                arcs.append(Arc(origin, node, spend.amount, ref=str(spend.coin)))
             elif spend.coin in made:
                 maker, theft = made[spend.coin]
-                arcs.append(Arc(maker, node, spend.amount, theft))
+                arcs.append(Arc(maker, node, spend.amount, theft, str(spend.coin)))
             else:
                 unknown = Origin("unresolved", f"incomplete:{spend.coin.tx}")
-                arcs.append(Arc(given.get(str(spend.coin), unknown), node, spend.amount))
+                arcs.append(Arc(given.get(str(spend.coin), unknown), node, spend.amount, ref=str(spend.coin)))
         if tx.coinbase:
             for payer, fee in fees.pop(tx.place.block, []) if taint_fee else []:
                 arcs.append(Arc(payer, node, fee))
@@ -280,7 +331,7 @@ def utxo_arcs(
             theft = thefts[0] if thefts else None
             made[coin] = (node, theft)
             if str(coin) == subject:
-                arcs.append(Arc(node, SINK, output.amount, theft))
+                arcs.append(Arc(node, SINK, output.amount, theft, subject))
                 return arcs
     return arcs
 

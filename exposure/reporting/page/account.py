@@ -39,7 +39,7 @@ class Account:
 def account(sections: Sequence[Section], max_hops: int | None, say: Phrases, zone: tzinfo) -> Account:
     """The account of sections that differ by their rule only; the first is the headline."""
     first = sections[0]
-    tables = [_exposures(first, say), _bounds(sections, say), _rest(first, say), _unresolved(first, say)]
+    tables = [_exposures(first, say), _bounds(sections, say), _carrying(first, say), _rest(first, say), _unresolved(first, say)]
     return Account(
         title=f"{say(first.subject.kind).capitalize()}: {say(first.direction)}",
         facts=_facts(first, say, zone),
@@ -167,6 +167,19 @@ def _bounds(sections: Sequence[Section], say: Phrases) -> Table:
             )
         )
     return table(say("bars"), [say(key) for key in head], rows, most=60)
+
+
+def _carrying(section: Section, say: Phrases) -> Table:
+    """The minimal cut of each category's bracket: transfers through which all that can be the category's had to pass."""
+    one = section.subject
+    rows = [
+        (text(say.category(bound.category)), code(part.ref) if part.ref else text(say.category("held")),
+         number(coins(part.amount, one.decimals, one.symbol)))
+        for bound in section.bounds
+        for part in bound.cut
+    ]  # fmt: skip
+    head = [say("category"), say("tx"), say("amount")]
+    return table(say("carrying"), head, rows, most=60, note=say("carrying_note"))
 
 
 def _rest(section: Section, say: Phrases) -> Table:

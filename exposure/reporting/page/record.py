@@ -9,7 +9,7 @@ from exposure.model.results import Designated, Exposure, Own, Report
 from exposure.model.verdicts import Fired, Verdict
 from exposure.reporting.page.cells import Cell, Table, address, code, number, table, text
 from exposure.reporting.page.phrases import Phrases
-from exposure.reporting.verdicts import deciding, further
+from exposure.reporting.verdicts import deciding, dependence_lines, further
 from exposure.reporting.words import percent
 from exposure.text import shown
 from exposure.units import clock, day, iso, money
@@ -60,11 +60,12 @@ def _judgement(report: Report, verdict: Verdict, say: Phrases) -> Judgement:
 
 def _notes(report: Report, verdict: Verdict, say: Phrases) -> tuple[str, ...]:
     """What stands beside a verdict. The one on old lists is said in the page's language."""
+    tags = [sentence for sentence, _ in dependence_lines(verdict.depends)] if verdict.depends is not None else []
     if say.lang == "en":
-        return tuple(shown(note, 300) for note in verdict.notes)
+        return (*tags, *(shown(note, 300) for note in verdict.notes))
     ages = [one.age_days for one in report.run.editions if one.age_days is None or one.age_days > STALE_DAYS]
     stale = [say("stale_lists", n=len(ages), days=STALE_DAYS)] if ages else []
-    return (*stale, *(shown(note, 300) for note in verdict.notes if "days old" not in note))
+    return (*tags, *stale, *(shown(note, 300) for note in verdict.notes if "days old" not in note))
 
 
 def _fired(report: Report, fired: Fired, say: Phrases) -> str:

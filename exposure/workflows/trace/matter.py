@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from exposure.measure.status import regimes
 from exposure.model.labels import Labels, Seed
@@ -17,7 +18,7 @@ class Matter:
     """What one section is made from: the subject's transfers, each with the part of the ledger that bears on it.
 
     ``no_interval``: why none can be given for this subject, or empty. ``brackets``: at least and at most, by category,
-    with `RISK` for all seeds together; ``no_bracket`` says why there is none.
+    with `RISK` for all seeds together; ``no_bracket`` says why there is none. ``cuts``: the minimal cut of each category.
     """
 
     subject: Subject
@@ -30,6 +31,7 @@ class Matter:
     no_interval: str = ""
     brackets: Mapping[str, tuple[int, int]] | None = None
     no_bracket: str = ""
+    cuts: Mapping[str, tuple[tuple[str, int], ...]] = field(default_factory=lambda: MappingProxyType({}))
     notes: tuple[str, ...] = ()
 
     @property

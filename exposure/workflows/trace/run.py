@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import exposure
@@ -35,7 +35,7 @@ from exposure.store.histories import StoredAccountHistory, StoredUtxoHistory
 from exposure.store.prices import Prices
 from exposure.store.store import Store
 from exposure.taint.reference.lots import Origin, Run
-from exposure.tracing.bracket import Arc, bracket, bracket_of
+from exposure.tracing.bracket import Arc, bracket, bracket_of, carrying
 from exposure.tracing.cone import PotReader
 from exposure.tracing.hubs import account_hubs, utxo_hubs
 from exposure.tracing.paths import Ways
@@ -170,6 +170,7 @@ class _Bracket:
 
     values: dict[str, tuple[int, int]]
     why_none: str = ""
+    cuts: dict[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
 
 
 class _Question:
@@ -261,7 +262,7 @@ class _Question:
         refs = [_ref(row) for row in target.source]
         brackets = self._bracket(target, refs) if any(rule in CONSERVING for rule in options.rules) else _Bracket({})
         matter = self._matter(target, "source", [(ref, sub) for ref in refs])
-        matter = replace(matter, brackets=brackets.values, no_bracket=brackets.why_none)
+        matter = replace(matter, brackets=brackets.values, no_bracket=brackets.why_none, cuts=brackets.cuts)
         made = []
         for rule in options.rules:
             this = self._for_poison(target, matter, refs) if rule is Rule.POISON else matter
@@ -351,7 +352,8 @@ class _Question:
         present = sorted({names[name] for name in _origins(arcs)})
         values = bracket_of(arcs, amount, sub.labels, present)
         risk = dict.fromkeys(names, RISK)
-        return _Bracket({**values, **bracket(arcs, amount, risk, [RISK])})
+        cuts = {category: carrying(arcs, names, category) for category in present}
+        return _Bracket({**values, **bracket(arcs, amount, risk, [RISK])}, cuts=cuts)
 
 
 def _origins(arcs: Sequence[Arc]) -> set[str]:

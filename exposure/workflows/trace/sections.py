@@ -26,6 +26,7 @@ from exposure.model.ledger import Flag
 from exposure.model.results import (
     Attributed,
     Bound,
+    CutTransfer,
     Exposure,
     Path,
     PathStep,
@@ -270,6 +271,7 @@ def _bounds(
                 bracket_upper_share=None if most is None else _share(most, total),
                 no_interval="" if lower is not None else why,
                 no_bracket="" if least is not None else no_bracket,
+                cut=tuple(CutTransfer(*one) for one in matter.cuts.get(name, ())) if least is not None else (),
             )
         )
     return tuple(rows)
