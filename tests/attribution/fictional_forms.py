@@ -161,7 +161,7 @@ def ftm_lines(address: str, *, holder_first: bool = False, country: str = "eu") 
 
 
 DATE_ONLY = ("告示番号", "日本語表記")
-HEADER = ("告示日付", "告示番号", "日本語表記", "英語表記", "別称", "住所", "その他の情報")
+HEADER = ("告示日付", "告示 番号", "日 本 語 表 記", "英 語 表 記", "別　称", "住所", "そ の 他 の 情 報")
 
 
 def workbook_bytes(sheets: dict[str, Sequence[Sequence[object]]], *, header: Sequence[object] = HEADER) -> bytes:

@@ -81,7 +81,7 @@ def test_what_a_list_says_of_a_party_is_kept(tmp_path: Path) -> None:
     assert read_list(MADE["eu"](tmp_path)).parsed.published == at("2026-02-01")
     assert read_list(MADE["un"](tmp_path)).parsed.published == at("2026-02-01")
     assert read_list(MADE["japan"](tmp_path)).parsed.published is None
-    assert read_list(MADE["japan"](tmp_path)).parsed.tags[0].programmes == ("架空",)
+    assert read_list(MADE["japan"](tmp_path)).parsed.tags[0].programmes == ("架空の制裁対象者 架空",)
 
 
 def test_the_eu_dates_an_entity_by_the_earlier_of_designation_and_regulation(tmp_path: Path) -> None:

@@ -38,6 +38,9 @@ MEANT = {
     ("UK", "The Russia (Sanctions) (EU Exit) Regulations 2019"): "russia",
     ("UK", "Counter-Terrorism (Sanctions) (EU Exit) Regulations 2019"): "terrorism",
     ("JP", "ロシア連邦関係者"): "russia",
+    ("JP", "資産凍結等の措置の対象となるベラルーシ共和国の個人及び団体"): "belarus",
+    ("JP", "資産凍結等の措置の対象となるロシア連邦及びベラルーシ共和国以外の国の団体"): "russia",
+    ("JP", "北朝鮮のミサイル又は大量破壊兵器計画に関連する者"): "dprk",
     ("IL", "ASO 13/26"): "terrorism",
     ("US", "SOMETHING-NEW"): "",
 }

@@ -17,7 +17,7 @@ from exposure.attribution.lists.dates import japanese_day
 from exposure.attribution.lists.listing import Entry, distinct, parsed_list
 from exposure.attribution.opening import MAX_UNPACKED
 from exposure.errors import AttributionError
-from exposure.model.tags import ParsedList, Problem
+from exposure.model.tags import MAX_TEXT, ParsedList, Problem
 from exposure.text import shown
 
 if TYPE_CHECKING:  # only named in signatures
@@ -41,7 +41,8 @@ def parse_japan(stream: Bounded, name: str) -> ParsedList:
     Returns
     -------
     ParsedList
-        The programme is the title of the sheet. ``published`` is None: the workbook states no day of its own.
+        The programme is the text above the header (else the sheet's title). ``published`` is None: the workbook states no
+        day of its own.
 
     Raises
     ------
@@ -97,6 +98,7 @@ def _refuse_bomb(content: BinaryIO, name: str) -> None:
 
 def _sheet(sheet: object, name: str, formulas: list[Problem]) -> Iterator[Entry | list[str]]:
     title = str(getattr(sheet, "title", "")).strip()
+    section = ""
     above: dict[str, list[object]] = {}
     header: list[str] | None = None
     cells = 0
@@ -110,6 +112,8 @@ def _sheet(sheet: object, name: str, formulas: list[Problem]) -> Iterator[Entry 
             if number <= MAX_HEADER_ROW and any(DATE in "".join(text.split()) for text in texts):
                 header = ["".join(text.split()) for text in texts]
                 yield header
+            elif not section:
+                section = " ".join(" / ".join(distinct(texts)).split())[:MAX_TEXT]
             continue
         fields: dict[str, list[object]] = {}
         for column, cell in zip(header, row, strict=False):
@@ -120,7 +124,7 @@ def _sheet(sheet: object, name: str, formulas: list[Problem]) -> Iterator[Entry 
                 fields.setdefault(column, []).append(value)
         if any(_text(value) for values in fields.values() for value in values):
             above = _under(above, fields)
-            yield _entry(fields | above, title, where)
+            yield _entry(fields | above, section or title, where)
 
 
 def _under(above: dict[str, list[object]], fields: dict[str, list[object]]) -> dict[str, list[object]]:
@@ -130,7 +134,7 @@ def _under(above: dict[str, list[object]], fields: dict[str, list[object]]) -> d
     return own or above
 
 
-def _entry(fields: dict[str, list[object]], title: str, where: str) -> Entry:
+def _entry(fields: dict[str, list[object]], section: str, where: str) -> Entry:
     def first(part: str) -> object:
         return next((values[0] for column, values in fields.items() if part in column), None)
 
@@ -140,7 +144,7 @@ def _entry(fields: dict[str, list[object]], title: str, where: str) -> Entry:
         where=where,
         entity=next(filter(None, names), where),
         reference=f"{number} {names[0] or names[1]}".strip() if number else "",
-        programmes=(title,) if title else (),
+        programmes=(section,) if section else (),
         listed_on=_day(first(DATE)),
         texts=distinct(_text(value) for values in fields.values() for value in values),
     )
