@@ -52,6 +52,12 @@ def screen(report: Report, *, zone: tzinfo = UTC) -> Text:
             [("made-up ledger and lists from a simulation: no real person, firm or transaction is meant", "yellow")],
             indent=LABEL,
         )
+    if not report.run.editions:
+        lines += flow(
+            Text("NO LIST   ", "bold red"),
+            [("was imported: beside own tags nothing can be found sanctioned, whatever the answer says", "bold red")],
+            indent=LABEL,
+        )
     groups = by_subject(report.sections)
     for number, sections in enumerate(groups[:MAX_GROUPS]):
         head = sections[0]

@@ -145,7 +145,10 @@ def test_old_or_missing_lists_stand_out(report: Report) -> None:
     assert any(span.style == "yellow" and "OFAC" in text.plain[span.start : span.end] for span in text.spans)
     crowd = replace(report, run=replace(report.run, editions=tuple(EditionUsed(f"pack{n}", "x", None, n) for n in range(60))))
     assert "pack3 3 days old, and 56 more)" in _plain(crowd)
-    assert "no list was imported" in _plain(replace(report, run=replace(report.run, editions=())))
+    without = _plain(replace(report, run=replace(report.run, editions=())))
+    assert "no list was imported" in without
+    assert without.index("NO LIST") < without.index("Answer"), "before any answer"
+    assert "NO LIST" not in _plain(report)
 
 
 def test_the_time_stands_in_the_zone_asked_for_and_in_utc(report: Report) -> None:
