@@ -92,10 +92,10 @@ def test_a_later_source_adds_nothing_to_what_is_stored(routes, tmp_path):
 def test_a_spent_budget_is_gone_on_from_at_every_source(routes, tmp_path, source):
     toy, environ, _, _ = routes
     with Store.create(tmp_path / "store") as store:
-        summary = fetched(store, ALICE, environ, chain=CHAIN, source=source, max_calls=40)
+        summary = fetched(store, ALICE, environ, chain=CHAIN, source=source, max_calls=80)
         assert summary.outcomes[0].state == "partial" or source == "core"
         for _ in range(20):
-            summary = fetched(store, ALICE, environ, chain=CHAIN, source=source, max_calls=70)
+            summary = fetched(store, ALICE, environ, chain=CHAIN, source=source, max_calls=80)
             if summary.whole:
                 break
         assert summary.whole

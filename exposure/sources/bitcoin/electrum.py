@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TypeVar
 
@@ -16,20 +16,22 @@ from exposure.errors import SourceError
 from exposure.model.addresses import address_script
 from exposure.model.assets import chain as chain_of
 from exposure.net.http import Reply
-from exposure.net.lines import Lines
+from exposure.net.lines import Call, Lines
 from exposure.sources.bitcoin.coins import Tx, key_script, net_flow, rows
 from exposure.sources.bitcoin.electrum_rows import Entry, Reader, assembled
 from exposure.sources.bitcoin.esplora import CONFIRMATIONS
 from exposure.sources.bulk.block_parser import Header, Transaction
 from exposure.sources.remote import NATIVE, Answer, Balance, Block, Covered, CursorGoneError, Page, Question, Size, answer
+from exposure.text import shown
 
-PAGE = 5
-"""Transactions handed over at once: each takes about three calls."""
+PAGE = 10
+"""Transactions handed over at once: each takes about three calls, and those of a page go out together."""
 
 PROTOCOL = "1.4"
 K = TypeVar("K")
 V = TypeVar("V")
 
+_TOGETHER = 50  # calls on their way at once
 _KEPT = 5_000  # parents and headers remembered
 
 
@@ -107,7 +109,7 @@ class ElectrumHistory:
                 raise CursorGoneError(f"{self._lines.host.name} lists {place.last} no more: the address is begun again")
             start = known[0] + 1
         batch = wanted[start : start + PAGE]
-        txs = [self._tx(entry, about, answers) for entry in batch]
+        txs = self._transactions(batch, about, answers)
         script = bytes.fromhex(place.script)
         if not place.key and script == own:
             direct = key_script(txs, script)
@@ -134,28 +136,44 @@ class ElectrumHistory:
         answers.append(answer(reply, 0))
         if self._history(script, about)[0] != entries:
             raise CursorGoneError(f"{self._lines.host.name} has another history now than when it was begun: begun again")
-        later = [self._tx(entry, about, answers) for entry in entries if entry.height > until]
+        later = self._transactions([entry for entry in entries if entry.height > until], about, answers)
         return self._read.balance(found) - sum(net_flow(tx, frozenset({script})) for tx in later)
 
-    def _tx(self, entry: Entry, about: str, answers: list[Answer]) -> Tx:
-        header = self._header(entry.height)
-        raw = self._raw(entry.txid, about)
-        found, reply = self._call("blockchain.transaction.get_merkle", [entry.txid, entry.height], about)
-        place = self._read.place(found, entry.txid, header)
-        parents = {} if raw.coinbase else {one.spent_tx: self._raw(one.spent_tx, about) for one in raw.inputs}
-        tx = assembled(raw, parents, Block(entry.height, header.hash, header.time), place)
-        answers.append(answer(reply, len(tx.made) + len(tx.spent)))
-        return tx
+    def _transactions(self, entries: Sequence[Entry], about: str, answers: list[Answer]) -> list[Tx]:
+        """Transactions of a history, with what they spend, checked against the headers of their blocks."""
+        self._know_headers(dict.fromkeys(entry.height for entry in entries), about)
+        self._know(dict.fromkeys(entry.txid for entry in entries), about)
+        raws = [self._txs[entry.txid] for entry in entries]
+        kept = dict(self._txs)  # the parents may push the transactions themselves out of what is remembered
+        self._know(dict.fromkeys(one.spent_tx for raw in raws if not raw.coinbase for one in raw.inputs), about)
+        kept |= self._txs
+        paths = self._calls([("blockchain.transaction.get_merkle", [entry.txid, entry.height]) for entry in entries], about)
+        found = []
+        for entry, raw, (path, reply) in zip(entries, raws, paths, strict=True):
+            header = self._headers[entry.height]
+            place = self._read.place(path, entry.txid, header)
+            tx = assembled(raw, kept, Block(entry.height, header.hash, header.time), place)
+            answers.append(answer(reply, len(tx.made) + len(tx.spent)))
+            found.append(tx)
+        return found
 
-    def _raw(self, txid: str, about: str) -> Transaction:
-        if txid not in self._txs:
-            found, _ = self._call("blockchain.transaction.get", [txid], about)
-            _keep(self._txs, txid, self._read.transaction(found, txid))
-        return self._txs[txid]
+    def _know(self, txids: Iterable[str], about: str) -> None:
+        """Have raw transactions at hand."""
+        missing = [txid for txid in txids if txid not in self._txs]
+        for txid, (raw, _) in zip(
+            missing, self._calls([("blockchain.transaction.get", [txid]) for txid in missing], about), strict=True
+        ):
+            _keep(self._txs, txid, self._read.transaction(raw, txid))
+
+    def _know_headers(self, heights: Iterable[int], about: str) -> None:
+        """Have headers at hand."""
+        missing = [height for height in heights if height not in self._headers]
+        found = self._calls([("blockchain.block.header", [height]) for height in missing], about)
+        for height, (header, _) in zip(missing, found, strict=True):
+            _keep(self._headers, height, self._read.header(header))
 
     def _header(self, height: int) -> Header:
-        if height not in self._headers:
-            _keep(self._headers, height, self._read.header(self._call("blockchain.block.header", [height])[0]))
+        self._know_headers([height], "")
         return self._headers[height]
 
     def _history(self, script: bytes, about: str) -> tuple[list[Entry], Reply]:
@@ -166,14 +184,22 @@ class ElectrumHistory:
         return self._read.table(self._lines.ask(method, parameters).value, "the reply").get("error") is not None
 
     def _call(self, method: str, parameters: list[object], about: str = "") -> tuple[object, Reply]:
-        reply = self._lines.ask(method, parameters, about)
-        value = self._read.table(reply.value, "the reply")
-        error = value.get("error")
-        if error is not None:
-            message = str(error.get("message") if isinstance(error, dict) else error)[:200]
-            hint = "; it does not serve busy addresses: try esplora, or your own node" if "too large" in message else ""
-            self._lines.fail(f"refuses {method}: {message}{hint}")
-        return value.get("result"), reply
+        return self._calls([(method, parameters)], about)[0]
+
+    def _calls(self, questions: Sequence[Call], about: str) -> list[tuple[object, Reply]]:
+        """Results of calls, in order; an error among them is one of the source."""
+        found = []
+        for start in range(0, len(questions), _TOGETHER):
+            batch = questions[start : start + _TOGETHER]
+            for (method, _), reply in zip(batch, self._lines.ask_many(batch, about), strict=True):
+                value = self._read.table(reply.value, "the reply")
+                error = value.get("error")
+                if error is not None:
+                    message = str(error.get("message") if isinstance(error, dict) else error)[:200]
+                    hint = "; it does not serve busy addresses: try esplora, or your own node" if "too large" in message else ""
+                    self._lines.fail(f"refuses {method}: {shown(message)}{hint}")
+                found.append((value.get("result"), reply))
+        return found
 
 
 def _scripthash(script: bytes) -> str:
