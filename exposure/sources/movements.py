@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from exposure.model.assets import asset_info
 from exposure.model.ledger import LAST_INDEX, Flag, Kind, Status
 from exposure.model.schemas import MAX_AMOUNT
 
@@ -48,7 +49,7 @@ class Movements:
     def add(self, row: Movement) -> None:
         """Keep a row; one whose amount is too large to store is left out, and its asset is not whole."""
         if row.amount > MAX_AMOUNT:
-            self.void(row.asset, "a transfer of more than 38 digits cannot be stored")
+            self.void(row.asset, f"a transfer of {asset_info(row.asset).symbol} has more than 38 digits and cannot be stored")
         else:
             self.rows.append(row)
 

@@ -34,6 +34,7 @@ from exposure.store.coverage import ANY, Coverage
 from exposure.store.dedup import Outcome
 from exposure.store.layouts import Layout, copies, order_by, select
 from exposure.store.parts import Part
+from exposure.store.renumbered import FACT, drop_renumbered
 from exposure.store.staging import Staging
 
 if TYPE_CHECKING:  # annotations only
@@ -153,6 +154,10 @@ class Writer:
                 )
                 dedup.sift(engine, table, str(self._staging.path(table)), stored)
             dedup.drop_double_spenders(engine, {table: str(self._staging.path(table)) for table in staged})
+            if "transfers" in staged:
+                stored_rows = _paths(self._folder, [part for part in before if part.layout == "transfers"])
+                path = str(self._staging.path("transfers"))
+                self._facts[FACT] = drop_renumbered(engine, self._connection, path, stored_rows)
             outcomes = {table: dedup.outcome(engine, table, str(self._staging.path(table))) for table in staged}
             covered = self._declarations(engine, outcomes, before)
             for table, outcome in outcomes.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -134,6 +135,20 @@ def test_a_cut_history_has_known_opening_balances(world: tuple[World, dict[str, 
             gap = history.incomplete(PEOPLE[4], asset)
             assert gap is not None
             assert (gap.until, gap.balance) == (Place(5, 0, 0), held)
+
+
+@pytest.mark.parametrize("order", list(permutations(ROUTES)), ids=" ".join)
+def test_sources_that_number_rows_differently_store_each_movement_once(
+    world: tuple[World, dict[str, str]], order: tuple[str, ...]
+) -> None:
+    _, environ = world
+    addresses = [PEOPLE[4], ROUTERS[1]]
+    with Store.in_memory() as store:
+        for route in order:
+            summary = fetched(store, addresses, environ, chain="ethereum", source=route)
+            assert summary.whole, summary.outcomes
+            assert [outcome.stored for outcome in summary.outcomes if route != order[0]] in ([], [0, 0])
+        assert movements(store)
 
 
 def test_two_sources_are_compared(world: tuple[World, dict[str, str]]) -> None:

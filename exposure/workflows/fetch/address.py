@@ -94,7 +94,8 @@ def _begin(target: Target, options: FetchOptions, keeper: Keeper) -> Fetch | Non
             return known
     if known.state == READ:
         return known
-    kinds = {stretch.kind for stretch in known.covered}
+    # What a source can never make whole (a spam token, a coin that it does not list) is not asked for again and again.
+    kinds = {stretch.kind for stretch in known.covered if not stretch.reason}
     last = keeper.ask(lambda store: whole_up_to(store, source.chain, address, kinds, target.since)) if kinds else -1
     if last >= until.height:
         return None
