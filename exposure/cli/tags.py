@@ -140,6 +140,40 @@ def explain(address: str, as_of: str | None, format_: str, output: Path | None, 
 
 
 @tags.command(
+    epilog="\b\nExamples:\n  exposure tags hubs\n  exposure tags hubs --chain ethereum --counterparties 500 --format json"
+)
+@click.option("--chain", metavar="CHAIN", help="Only this chain.")
+@click.option("--counterparties", type=int, metavar="N", help="More than so many make a hub.  [default: 1000]")
+@click.option(
+    "--clusters",
+    "method",
+    type=click.Choice(["none", "evidence", "exploration"]),
+    default="none",
+    show_default=True,
+    help="Join addresses of one owner first.",
+)
+@format_option("table", "json")
+@output_option
+@store_option
+def hubs(
+    chain: str | None, counterparties: int | None, method: str, format_: str, output: Path | None, store: Path | None
+) -> None:
+    """Untagged addresses of the stored ledgers that behave like services, with the figures that made them so."""
+    from exposure import config
+    from exposure.attribution.clusters import Method
+    from exposure.cli import hubs_text
+    from exposure.cli.output import emit
+    from exposure.workflows.hubs import hubs_of
+
+    settings = config.load({"hub_counterparties": counterparties} if counterparties is not None else {})
+    with open_store(store) as opened:
+        found = hubs_of(
+            opened, chain=chain, threshold=settings.hub_counterparties, dust_usd=settings.dust_usd, method=Method(method)
+        )
+    emit(hubs_text.as_json(found) if format_ == "json" else hubs_text.as_table(found, settings.hub_counterparties), output)
+
+
+@tags.command(
     epilog="\b\nExamples:\n  exposure tags owners 'FICTION TRADING OU'\n"
     "  exposure tags owners NK-2b3c --as-of 2024-03-18 --format json"
 )

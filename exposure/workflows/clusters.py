@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from exposure.attribution.clusters import HEURISTICS, LARGE, METHODS, REASONS, Clusters, Heuristic, Link, Method
@@ -123,39 +122,34 @@ def _of_coins(store: Store, chain: str, ledger: Numbered, rows: int, method: Met
     both = np.concatenate([merged.links, merged.refused[:, :4]])
     last = np.searchsorted(columns["tx_no"], both[:, 3], side="right") - 1  # the last row of each transaction, an output
     hashes = np.asarray(ledger.columns["tx"])[last] if len(both) else np.empty(0, np.uint64)
-    heads: dict[int, int] = {}
-    for one, top in zip(merged.links[:, 0].tolist(), merged.parent[merged.links[:, 0]].tolist(), strict=True):
-        heads.setdefault(top, one)
-    cluster = [heads[top] for top in merged.parent[merged.links[:, 0]].tolist()] + [-1] * len(merged.refused)
-    return _table(
-        store,
-        chain,
-        ledger,
-        _Rows(both, cluster, hashes, [""] * len(merged.links) + [REASONS[reason] for reason in merged.refused[:, 4].tolist()]),
-    ), merged.refusals
+    _, first, which = np.unique(merged.parent[merged.links[:, 0]], return_index=True, return_inverse=True)
+    cluster = merged.links[first, 0][which] if len(merged.links) else np.empty(0, np.int64)
+    reasons = [REASONS[reason] for reason in merged.refused[:, 4].tolist()]
+    return _table(store, chain, ledger, _Rows(both, cluster, hashes, reasons)), merged.refusals
 
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """Links by number (pots, heuristic), the cluster of each (-1: refused), hashes of transactions, reasons."""
+    """Links by number (pot, pot, heuristic) and hashes of their transactions: first those that were made, with the cluster of
+    each, then those that were refused, with the reason of each."""
 
     links: NDArray[np.int64]
-    cluster: Sequence[int]
+    cluster: NDArray[np.int64]
     hashes: NDArray[np.uint64]
     reasons: Sequence[str]
 
 
 def _table(store: Store, chain: str, ledger: Numbered, rows: _Rows) -> pa.Table:
-    names = _names(ledger, np.unique(np.concatenate([rows.links[:, 0], rows.links[:, 1]])))
-    hashes = [int(number) for number in rows.hashes]
+    hashes = rows.hashes.tolist()
     txs = kept.names_of(store, chain, hashes, ledger)
+    made, refused = len(rows.cluster), len(rows.reasons)
     columns = {
-        "cluster": [names.get(pot) for pot in rows.cluster],
-        "one": [names[pot] for pot in rows.links[:, 0].tolist()],
-        "other": [names[pot] for pot in rows.links[:, 1].tolist()],
-        "heuristic": [HEURISTICS[number].value for number in rows.links[:, 2].tolist()],
-        "tx": [txs.get(number) for number in hashes],
-        "reason": [reason or None for reason in rows.reasons],
+        "cluster": pa.concat_arrays([ledger.addresses(rows.cluster), pa.nulls(refused, pa.string())]),
+        "one": ledger.addresses(rows.links[:, 0]),
+        "other": ledger.addresses(rows.links[:, 1]),
+        "heuristic": pa.array(HEURISTICS, pa.string()).take(pa.array(rows.links[:, 2])),
+        "tx": pa.array([txs.get(number) for number in hashes], pa.string()),
+        "reason": pa.array([*[None] * made, *rows.reasons], pa.string()),
     }
     return pa.table(columns, schema=kept.SCHEMA)
 
@@ -163,48 +157,40 @@ def _table(store: Store, chain: str, ledger: Numbered, rows: _Rows) -> pa.Table:
 def _of_transfers(
     store: Store, chain: str, ledger: Numbered, rows: int, _method: Method, known: _Known
 ) -> tuple[pa.Table, int]:
-    codes: dict[str, int] = {}
-    address = np.empty(ledger.pots, np.int32)
-    first_pot: list[int] = []
-    for first, _, addresses in ledger.names():
-        for place, text in enumerate(addresses.to_pylist(), first):
-            code = codes.setdefault(text, len(codes))
-            if code == len(first_pot):
-                first_pot.append(place)
-            address[place] = code
+    owner = np.asarray(ledger.owner)
+    count = int(owner.max()) + 1 if len(owner) else 0
     entities: dict[str, int] = {}
-    service, tagged = np.full(len(codes), -1, np.int32), np.zeros(len(codes), np.bool_)
-    for subject, name in known.names.items():
-        if subject in codes:
-            tagged[codes[subject]] = True
-            if subject in known.services:
-                service[codes[subject]] = entities.setdefault(name, len(entities))
+    service, tagged = np.full(count, -1, np.int32), np.zeros(count, np.bool_)
+    for subject, pots in _places(ledger, known.names):
+        tagged[owner[pots]] = True
+        if subject in known.services:
+            service[owner[pots]] = entities.setdefault(known.names[subject], len(entities))
     columns = {name: ledger.columns[name][:rows] for name in ("source", "target", "low", "high", "fee")}
-    found = by_transfers.deposit_addresses(by_transfers.Ledger(columns, address, service, tagged))
-    pots = np.array(first_pot, np.int64)
+    found = by_transfers.deposit_addresses(by_transfers.Ledger(columns, owner, service, tagged))
+    a_pot = np.zeros(count, np.int64)
+    a_pot[owner] = np.arange(len(owner))
     heuristic = np.full(len(found), HEURISTICS.index(Heuristic.DEPOSIT_ADDRESS))
-    links = np.stack([pots[found[:, 1]], pots[found[:, 0]], heuristic], axis=1) if len(found) else np.empty((0, 3), np.int64)
-    hashes = np.asarray(ledger.columns["tx"])[found[:, 2]] if len(found) else np.empty(0, np.uint64)
-    return _table(store, chain, ledger, _Rows(links, links[:, 0].tolist(), hashes, [""] * len(found))), 0
+    links = np.stack([a_pot[found[:, 1]], a_pot[found[:, 0]], heuristic], axis=1)
+    hashes = np.asarray(ledger.columns["tx"])[found[:, 2]]
+    return _table(store, chain, ledger, _Rows(links, links[:, 0], hashes, ())), 0
 
 
 def _numbers(ledger: Numbered, names: Mapping[str, str]) -> NDArray[np.int32]:
     """By pot: the number of the name that its address is tagged with, or -1."""
     entity = np.full(ledger.pots, -1, np.int32)
     numbers: dict[str, int] = {}
-    wanted = pa.array(sorted(names), pa.string())
-    for first, _, addresses in ledger.names():
-        for place in np.flatnonzero(pc.is_in(addresses, wanted).to_numpy(zero_copy_only=False)).tolist():
-            entity[first + place] = numbers.setdefault(names[addresses[place].as_py()], len(numbers))
+    for subject, pots in _places(ledger, names):
+        entity[pots] = numbers.setdefault(names[subject], len(numbers))
     return entity
 
 
-def _names(ledger: Numbered, pots: NDArray[np.int64]) -> dict[int, str]:
-    found: dict[int, str] = {}
-    for first, _, addresses in ledger.names():
-        some = pots[(pots >= first) & (pots < first + len(addresses))]
-        found |= dict(zip(some.tolist(), addresses.take(pa.array(some - first)).to_pylist(), strict=True))
-    return found
+def _places(ledger: Numbered, addresses: Iterable[str]) -> Iterator[tuple[str, NDArray[np.int64]]]:
+    """The pots of those of some addresses that the ledger has."""
+    wanted = sorted(addresses)
+    places, pots = ledger.find(pa.array(wanted, pa.string()))
+    different, starts = np.unique(places, return_index=True)
+    for place, some in zip(different.tolist(), np.split(pots, starts[1:]), strict=False):
+        yield wanted[place], some
 
 
 def too_weak(found: Snapshot, every: Clusters) -> set[str]:

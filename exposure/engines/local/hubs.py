@@ -5,7 +5,7 @@ Only owners whose transfers could be enough are looked at closely, so the cost i
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +51,43 @@ def hubs(ledger: Ledger, roles: Roles, *, threshold: int, dust: NDArray[np.float
         if len(values) > threshold and not collects:
             is_hub.append(owner)
     return np.array(is_hub, np.int64)
+
+
+class Figures(NamedTuple):
+    """What makes some owners hubs, one entry each: distinct counterparties, those that paid it and those that it paid; how
+    much in base units (above dust, in floating point); the share of what it sent that its `FEW` largest receivers got."""
+
+    counterparties: Ints
+    payers: Ints
+    payees: Ints
+    received: Ints
+    sent: Ints
+    few: Ints
+
+
+def figures(ledger: Ledger, roles: Roles, found: NDArray[np.int64], *, dust: NDArray[np.float64]) -> Figures:
+    """The figures of some owners' pots, in their order."""
+    wanted = np.zeros(max(ledger.pots, 1), np.bool_)
+    wanted[found] = True
+    ends = _coin_pairs if ledger.utxo else _transfer_pairs
+    both: dict[bool, list[tuple[Ints, Ints]]] = {sent: [(np.empty(0, np.int64), np.empty(0))] for sent in (True, False)}
+    for part in ledger.chunks():
+        for owner, other, amount, sent in ends(ledger, roles, part, dust, wanted):
+            both[sent].append((owner.astype(np.int64) * ledger.pots + other, amount))
+            if sum(len(keys) for keys, _ in both[sent]) > PAIRS:
+                both[sent] = [_summed(both[sent])]
+    (out, paid), (into, got) = _summed(both[True]), _summed(both[False])
+    every = np.unique(np.concatenate([out, into]))
+    few = np.zeros(len(found))
+    for place, owner in enumerate(found.tolist()):
+        values = np.sort(paid[out // ledger.pots == owner])
+        few[place] = values[-FEW:].sum() / values.sum() if values.sum() else 0.0
+
+    def of(keys: Ints, values: Ints | None = None) -> Ints:
+        counted = np.bincount(keys // ledger.pots, values, minlength=max(ledger.pots, 1))
+        return np.asarray(counted[found])
+
+    return Figures(of(every), of(into), of(out), of(into, got), of(out, paid), few)
 
 
 def _summed(waiting: list[tuple[Ints, Ints]]) -> tuple[Ints, Ints]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from exposure.engines.local.hubs import hubs
 from exposure.engines.local.moves import Sight
-from exposure.engines.local.roles import NEVER, Roles, Theft, roles_of, starts, with_hubs
+from exposure.engines.local.roles import NEVER, Roles, Theft, starts, with_hubs
 from exposure.engines.local.sweep import Found, Ledger, Stricter, sweep
 from exposure.errors import InputError
 from exposure.model.labels import Labels
@@ -23,7 +23,6 @@ from exposure.model.results import EditionUsed
 from exposure.model.settings import Rule
 from exposure.sources.address_lists import Column, Listed
 from exposure.store.numbered import Numbered, numbered
-from exposure.store.prices import Prices
 from exposure.store.store import Store
 from exposure.workflows.clusters import snapshot_with_clusters
 from exposure.workflows.labels import snapshot
@@ -31,6 +30,7 @@ from exposure.workflows.rescore.missing import missing
 from exposure.workflows.rescore.options import MAX_HOPS, RescoreOptions
 from exposure.workflows.rescore.rows import BLOCK, Scored, Wanted, tables, without_history
 from exposure.workflows.rescore.wallets import canonical
+from exposure.workflows.rescore.whole import dust_of, ledger_of, plain_roles
 
 Advance = Callable[[str, int, int], None]
 Into = Callable[[pa.Table], None]
@@ -177,9 +177,7 @@ def _chain(
     into: Into,
     advance: Advance,
 ) -> None:
-    ledger = Ledger(
-        index.utxo, index.pots, index.facts.coins, index.facts.txs, np.asarray(index.asset), len(index.assets), index.columns
-    )
+    ledger = ledger_of(index)
     known: _Known | None = None
     for wanted, pots in asked:
         if known is None:  # only now: a ledger that nobody is asked of costs nothing
@@ -220,17 +218,7 @@ def _scored(
 
 def _roles(store: Store, chain: str, index: Numbered, ledger: Ledger, labels: Labels, options: RescoreOptions) -> Roles:
     """The snapshot's roles, with the ledger's hubs."""
-    subjects = {*labels.seeds, *labels.boundaries, *labels.hubs, *labels.pass_through, *labels.owners, *labels.owners.values()}
-    addresses = pa.array(sorted(subjects), pa.string())
-    found, pots = index.find(addresses)
-    of = pa.array(index.assets, pa.string()).take(pa.array(np.asarray(index.asset)[pots]))
-    roles = roles_of(labels, [(pots, of, addresses.take(pa.array(found)))], index.assets, index.pots)
-    prices, end = Prices(store), store.head_time(chain) or 0
-    dust = np.zeros(max(len(index.assets), 1))
-    for place, asset in enumerate(index.assets):
-        price = prices.price_at(asset, "usd", end)
-        if price is not None and price.value:
-            dust[place] = int(options.dust_usd / price.value * 10 ** store.asset_info(asset).decimals)
+    roles, dust = plain_roles(index, labels), dust_of(store, chain, index, options.dust_usd)
     return with_hubs(roles, hubs(ledger, roles, threshold=options.hub_counterparties, dust=dust))
 
 
