@@ -1,7 +1,7 @@
 """A case folder: its files, the manifest with their hashes, and its id. Whoever hands one over is not trusted.
 
-The manifest names every file with its SHA-256; the case id is the SHA-256 of the manifest. The HTML report prints the id, so
-it is hashed with zeros in its place. The id also stands in a file of its own: of manifest, report and that file one may be
+The manifest names every file with its SHA-256; the case id is the SHA-256 of the manifest. The HTML pages print the id, so
+they are hashed with zeros in its place. The id also stands in a file of its own: of manifest, report and that file one may be
 changed, and the other two say which.
 """
 
@@ -23,7 +23,7 @@ from exposure.errors import InputError
 from exposure.text import shown
 
 FORM = "exposure.case/1"
-MANIFEST, IDENTITY, REPORT = "manifest.json", "case-id.txt", "report.html"
+MANIFEST, IDENTITY, REPORT, FACTS = "manifest.json", "case-id.txt", "report.html", "facts.html"
 NO_ID = "0" * 64
 MAX_FILES = 64
 MAX_FILE_BYTES = 2**30
@@ -56,8 +56,9 @@ def write(folder: Path, files: Mapping[str, bytes], manifest: Mapping[str, Any],
     octets = text.encode("ascii")
     identity = _digest(octets)
     whole = {**files, MANIFEST: octets, IDENTITY: f"{identity}\n".encode()}
-    if REPORT in files:
-        whole[REPORT] = files[REPORT].replace(NO_ID.encode(), identity.encode())
+    for name in (REPORT, FACTS):
+        if name in files:
+            whole[name] = files[name].replace(NO_ID.encode(), identity.encode())
     if not replacing and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder} is there already: name a new folder, or go on with it by --case {folder}")
     beside = folder.parent / f".{folder.name[:80]}.{secrets.token_hex(4)}.part"
@@ -110,11 +111,11 @@ def read(folder: Path) -> Case:
     printed_id = printed.group(1).decode() if printed is not None else None
     faults += _identity_faults(identity, told, printed_id, contents.get(IDENTITY, b""))
     if not any(fault.startswith(MANIFEST) for fault in faults):
-        faults += _file_faults(listed, contents, printed_id)
+        faults += _file_faults(listed, contents, {REPORT: printed_id or identity, FACTS: identity})
     return Case(identity, manifest, contents, tuple(dict.fromkeys(faults)))
 
 
-def _file_faults(listed: Mapping[str, Any], contents: Mapping[str, bytes], printed: str | None) -> list[str]:
+def _file_faults(listed: Mapping[str, Any], contents: Mapping[str, bytes], printed: Mapping[str, str]) -> list[str]:
     """Files that are not what a manifest in order says of them."""
     faults = []
     for name, expected in listed.items():
@@ -122,8 +123,8 @@ def _file_faults(listed: Mapping[str, Any], contents: Mapping[str, bytes], print
             faults.append(f"{shown(name, 80)} is missing")
             continue
         content = contents[name]
-        if name == REPORT and printed is not None:
-            content = content.replace(printed.encode(), NO_ID.encode())
+        if name in printed:
+            content = content.replace(printed[name].encode(), NO_ID.encode())
         if _digest(content) != expected.get("sha256"):
             faults.append(f"{name} is not the file that the manifest names")
     extra = [name for name in contents if name not in listed and name != IDENTITY]

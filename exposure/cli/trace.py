@@ -35,6 +35,7 @@ Examples:
   exposure trace TX:1 --fail-on sanctioned:1% --fail-on mixer:10%
   exposure trace TX:1 --policy jp --fail-on hold
   exposure trace TX:1 --as-of 2024-03-03 --labels-as-of 2024-03-03 --compare now
+  exposure trace TX:1 --policy jp --str facts.html
   exposure trace TX:1 --policy jp --out case-4711
   exposure trace --case case-4711 --hops 7 --note "asked the customer on 2 April"
 
@@ -103,6 +104,13 @@ Exit codes: 0 done; 2 wrong input; 3 a --fail-on condition holds;
     metavar="DIR",
     help="Go on with the case in this folder: its subject, its options.",
 )
+@click.option(
+    "--str",
+    "facts",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Also write the facts for a suspicious transaction report, in Japanese and English (HTML).",
+)
 @click.option("--note", metavar="TEXT", multiple=True, help="A note for the case, or ADDRESS: TEXT. Repeatable.")
 @format_option("table", "json", "jsonl", "csv", "parquet", "html")
 @click.option("--lang", type=click.Choice(["en", "ja"]), help="Language of an HTML report.  [default: en]")
@@ -118,6 +126,7 @@ def trace(
     case: Path | None,
     compare: str | None,
     counterfactual: bool,
+    facts: Path | None,
     note: tuple[str, ...],
     list_: bool,
     fail_on: tuple[str, ...],
@@ -178,6 +187,11 @@ def trace(
             report = comparing.compare(store, asked, options, until)
         else:
             report = workflow.trace(store, asked, options)
+    if facts is not None:
+        from exposure.cli.output import emit
+        from exposure.reporting.page.facts import facts_page
+
+        emit(facts_page(report), facts)
     _emit_report(report, format_, output, zone(settings.tz), settings.lang)
     return _exit_code(report, conditions)
 

@@ -11,7 +11,7 @@ from exposure.measure.status import headline
 from exposure.model.labels import Category
 from exposure.model.results import Designated, Exposure, Section
 from exposure.reporting.categories import by_category, category_share, unresolved_share
-from exposure.reporting.page.cells import Cell, Table, address, code, number, table, text, transaction
+from exposure.reporting.page.cells import Cell, Table, address, code, number, table, text, transaction, word
 from exposure.reporting.page.phrases import Phrases
 from exposure.reporting.page.pictures import Figure, pictures
 from exposure.reporting.words import coins, dollars, percent, percent_range, yen
@@ -121,13 +121,13 @@ def _exposures(section: Section, say: Phrases) -> Table:
     head = ("category", "entity", "hops", "share", "amount", "worth", "dates", "status")
     rows = [
         (
-            text(say.category(row.category)),
+            word(say.category(row.category)),
             text(row.entity or row.seed),
             number(say.hops(row.hops)),
             number(percent(row.share)),
             number(coins(row.amount, one.decimals, one.symbol)),
             number(worth(row.usd, row.jpy)),
-            text(_dates(row)),
+            word(_dates(row)),
             text("; ".join(_status(listed, say) for listed in row.regimes)),
         )
         for _, some in by_category(section.exposures)
@@ -159,7 +159,7 @@ def _bounds(sections: Sequence[Section], say: Phrases) -> Table:
         bracket = percent_range(bound.bracket_lower_share, bound.bracket_upper_share)
         rows.append(
             (
-                text(say.category(bound.category)),
+                word(say.category(bound.category)),
                 text(say.rule(section.rule)),
                 number(percent(share)),
                 number(percent_range(bound.lower_share, bound.upper_share)),
@@ -173,7 +173,7 @@ def _carrying(section: Section, say: Phrases) -> Table:
     """The minimal cut of each category's bracket: transfers through which all that can be the category's had to pass."""
     one = section.subject
     rows = [
-        (text(say.category(bound.category)), code(part.ref) if part.ref else text(say.category("held")),
+        (word(say.category(bound.category)), code(part.ref) if part.ref else word(say.category("held")),
          number(coins(part.amount, one.decimals, one.symbol)))
         for bound in section.bounds
         for part in bound.cut
@@ -186,7 +186,7 @@ def _rest(section: Section, say: Phrases) -> Table:
     one = section.subject
     rows = [
         (
-            text(say.category(part.kind) if not part.category else say.category(part.category)),
+            word(say.category(part.kind) if not part.category else say.category(part.category)),
             address(part.name, one.chain) if not part.entity else text(part.entity),
             number(say.hops(part.hops)),
             number(percent(part.share)),
@@ -202,7 +202,7 @@ def _unresolved(section: Section, say: Phrases) -> Table:
     one = section.subject
     rows = [
         (
-            text(say.reason(part.reason)),
+            word(say.reason(part.reason)),
             address(part.name, one.chain) if part.reason not in ("incomplete",) or len(part.name) < 60 else code(part.name),
             number(percent(part.share)),
             number(coins(part.amount, one.decimals, one.symbol)),

@@ -40,6 +40,11 @@ def text(value: object) -> Cell:
     return Cell(shown(value, MAX_TEXT))
 
 
+def word(value: str) -> Cell:
+    """A word of our own, or a day: it stays on one line."""
+    return Cell(shown(value, 60), "word")
+
+
 def number(value: str) -> Cell:
     """A figure, to the right."""
     return Cell(value, "number")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from exposure.model.results import Designated, Exposure, Own, Report
 from exposure.model.verdicts import Fired, Verdict
-from exposure.reporting.page.cells import Cell, Table, address, code, number, table, text
+from exposure.reporting.page.cells import Cell, Table, address, code, number, table, text, word
 from exposure.reporting.page.phrases import Phrases
 from exposure.reporting.verdicts import deciding, dependence_lines, further
 from exposure.reporting.words import percent
@@ -106,7 +106,7 @@ def changed(report: Report, say: Phrases) -> Table:
         return table(say("changed"), head, [], most=0)
     rows = [
         (
-            text(say.category(figure.category)),
+            word(say.category(figure.category)),
             text(""),
             text(""),
             text(""),
@@ -130,7 +130,7 @@ def tags(report: Report, say: Phrases) -> Table:
             for seed in row.seeds:
                 rows[seed.address, row.seed] = (
                     text(row.entity or row.seed),
-                    text(say.category(row.category)),
+                    word(say.category(row.category)),
                     address(seed.address, section.subject.chain),
                     text(", ".join(seed.sources)),
                     number(str(seed.confidence)),
@@ -138,7 +138,7 @@ def tags(report: Report, say: Phrases) -> Table:
         for own in section.own:
             rows[own.address, own.entity] = (
                 text(own.entity or own.address),
-                text(say.category(own.category)),
+                word(say.category(own.category)),
                 address(own.address, section.subject.chain),
                 text(", ".join(own.sources)),
                 number(str(own.confidence)),
@@ -154,11 +154,11 @@ def regimes(report: Report, say: Phrases) -> Table:
         rows[name, one] = (
             text(name),
             text(one.regime),
-            text(say.timing(one.at_time)),
-            text(say.standing(one.now)),
-            text("" if one.listed_on is None else day(one.listed_on)),
+            word(say.timing(one.at_time)),
+            word(say.standing(one.now)),
+            word("" if one.listed_on is None else day(one.listed_on)),
             text(_address_day(one, say)),
-            text("" if one.delisted_on is None else day(one.delisted_on)),
+            word("" if one.delisted_on is None else day(one.delisted_on)),
             text(one.programme),
         )
     head = [say(key) for key in ("entity", "regime", "then", "now", "listed_on", "address_on", "delisted_on", "programme")]
@@ -223,7 +223,7 @@ def _lists(report: Report, say: Phrases) -> Table:
         (
             text(one.name),
             text(one.edition),
-            text("" if one.published is None else day(one.published)),
+            word("" if one.published is None else day(one.published)),
             number("" if one.age_days is None else f"{one.age_days:,}"),
             code(one.sha256),
         )
@@ -241,7 +241,7 @@ def _coverage(report: Report, say: Phrases) -> Table:
 def _prices(report: Report, say: Phrases) -> Table:
     used = dict.fromkeys(price for section in report.sections for price in section.prices)
     rows = [
-        (text(day(one.as_of)), number(money(one.value, one.currency)), text(one.source))
+        (word(day(one.as_of)), number(money(one.value, one.currency)), text(one.source))
         for one in sorted(used, key=lambda one: (one.as_of, one.currency))
     ]
     return table(say("prices"), [say("day"), say("value"), say("sources")], rows, most=60)

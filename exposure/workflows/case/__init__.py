@@ -24,6 +24,7 @@ from exposure.model.results import Report
 from exposure.model.settings import Direction, Rule
 from exposure.reporting.json_report import report_to_json
 from exposure.reporting.page import page
+from exposure.reporting.page.facts import facts_page
 from exposure.store.store import Store
 from exposure.text import shown
 from exposure.units import iso
@@ -85,6 +86,7 @@ def write_case(
         "report.html": page(
             report, lang=form.lang, zone=form.zone, case_id=case_folder.NO_ID, notes=[_told(one) for one in _notes(log)]
         ).encode(),
+        case_folder.FACTS: facts_page(report, case_id=case_folder.NO_ID).encode(),
         LOG: "".join(json.dumps(line, ensure_ascii=True, sort_keys=True) + "\n" for line in log).encode(),
         **_evidence_files(report, recording.evidence),
         **{f"policy-{n}.toml": policy.text.encode() for n, policy in enumerate(options.policies, 1)},

@@ -1,0 +1,211 @@
+"""The facts for a suspicious transaction report, in Japanese and English: what the data carry, and nothing else.
+
+Who the customer is, and why something is suspicious beyond these facts, is not in a ledger: those lines stay empty to be filled
+in by hand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, timedelta, timezone
+from importlib.resources import files
+
+from exposure.model.results import Exposure, Report, Section
+from exposure.reporting.categories import by_subject
+from exposure.reporting.page.cells import Cell, Table, address, code, number, table, text, transaction, word
+from exposure.reporting.page.phrases import Phrases
+from exposure.reporting.page.record import judgements, regimes
+from exposure.reporting.words import percent, percent_range
+from exposure.text import shown
+from exposure.units import clock, day, exact_coins, money
+
+JST = timezone(timedelta(hours=9), "JST")
+"""Japan has one zone and no summer time, so no database of zones is needed."""
+
+MAX_SUBJECTS = 20
+MAX_ROWS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The facts in one language."""
+
+    say: Phrases
+    blanks: tuple[str, ...]
+    tables: tuple[Table, ...]
+    reasons: tuple[str, ...]
+    limits: tuple[str, ...]
+
+
+def facts_page(report: Report, *, case_id: str = "") -> str:
+    """The facts as one HTML page without any script; it prints on A4.
+
+    Parameters
+    ----------
+    report
+        What a trace said; the sections of its first rule are told.
+    case_id
+        The case that holds the evidence.
+    """
+    from jinja2 import Environment, StrictUndefined
+
+    own = files("exposure.reporting.page")
+    template = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True).from_string(
+        own.joinpath("facts.html").read_text(encoding="utf-8")
+    )
+    return template.render(
+        sheets=[_sheet(report, Phrases(lang)) for lang in ("ja", "en")],
+        style=own.joinpath("page.css").read_text(encoding="utf-8"),
+        synthetic=report.run.synthetic,
+        case_id=case_id,
+        made=clock(report.run.created_at, JST),
+        version=report.run.version,
+    )
+
+
+def _sheet(report: Report, say: Phrases) -> Sheet:
+    sections = [group[0] for group in by_subject(report.sections)][:MAX_SUBJECTS]
+    tables = [
+        _subjects(sections, say),
+        _findings(sections, say),
+        _bounds(sections, say),
+        regimes(report, say),
+        _steps(sections, say),
+        _unresolved(sections, say),
+        _lists(report, say),
+        _prices(sections, say),
+    ]
+    reasons = []
+    for one in judgements(report, say):
+        reasons.append(f"{one.policy}: {one.word}. {one.sentence} {one.because}".strip())
+        reasons += [f"{word}: {sentence}" for _, word, sentence in one.further]
+    return Sheet(
+        say,
+        tuple(say(f"blank_{name}") for name in ("customer", "account", "contact", "why")),
+        tuple(made for made in tables if made.rows),
+        tuple(reasons) or (say("no_verdict"),),
+        tuple(say(f"facts_limit_{n}") for n in (1, 2, 3, 4)),
+    )
+
+
+def _yen(value: float | None, say: Phrases) -> Cell:
+    """Whole yen, as a form wants it."""
+    return number(say("no_price") if value is None else say("yen", amount=f"{value:,.0f}"))
+
+
+def _coins(amount: int, section: Section) -> Cell:
+    one = section.subject
+    return number(f"{exact_coins(amount, one.decimals)} {shown(one.symbol, 12)}")
+
+
+def _subjects(sections: list[Section], say: Phrases) -> Table:
+    """What moved: one line a subject and direction."""
+    head = ("what", "time", "tx", "address", "amount", "worth_jpy", "worth_usd")
+    rows = []
+    for section in sections:
+        one = section.subject
+        when = "" if one.time is None else f"{clock(one.time, JST)}"
+        rows.append(
+            (
+                text(f"{say(one.kind)}: {say(section.direction)}"),
+                text(when),
+                transaction(one.tx, one.chain),
+                address(one.address, one.chain),
+                _coins(one.amount, section),
+                _yen(one.jpy, say),
+                number(say("no_price") if one.usd is None else money(one.usd, "usd")),
+            )
+        )
+    return table(say("facts_subject"), [say(key) for key in head], rows, most=MAX_ROWS)
+
+
+def _findings(sections: list[Section], say: Phrases) -> Table:
+    """From whom, or to whom: each party with hops, share and yen; the subject's own tags first."""
+    head = ("category", "entity", "address", "hops", "share", "amount", "worth_jpy", "dates", "sources")
+    rows: list[tuple[Cell, ...]] = []
+    for section in sections:
+        for own in section.own:
+            rows.append(
+                (word(say.category(own.category)), text(own.entity), address(own.address, section.subject.chain), number("0"),
+                 number(""), number(""), number(""), text(""), text(", ".join(own.sources)))
+            )  # fmt: skip
+        rows += [_finding(section, row, say) for row in section.exposures]
+    return table(say("facts_findings"), [say(key) for key in head], rows, most=MAX_ROWS)
+
+
+def _finding(section: Section, row: Exposure, say: Phrases) -> tuple[Cell, ...]:
+    seed = row.seeds[0] if row.seeds else None
+    dates = (
+        "" if row.first_at is None or row.last_at is None else " – ".join(dict.fromkeys((day(row.first_at), day(row.last_at))))
+    )
+    return (
+        word(say.category(row.category)),
+        text(row.entity or row.seed),
+        address(None if seed is None else seed.address, section.subject.chain),
+        number(say.hops(row.hops)),
+        number(percent(row.share)),
+        _coins(row.amount, section),
+        _yen(row.jpy, say),
+        word(dates),
+        text("" if seed is None else ", ".join(seed.sources)),
+    )
+
+
+def _bounds(sections: list[Section], say: Phrases) -> Table:
+    rows = [
+        (
+            word(say.category(bound.category)),
+            text(say.rule(section.rule)),
+            number(percent_range(bound.lower_share, bound.upper_share)),
+            number(percent_range(bound.bracket_lower_share, bound.bracket_upper_share)),
+        )
+        for section in sections
+        for bound in section.bounds
+        if any(row.category == bound.category for row in section.exposures)
+    ]
+    return table(say("facts_bounds"), [say(key) for key in ("category", "rule", "interval", "bracket")], rows, most=MAX_ROWS)
+
+
+def _steps(sections: list[Section], say: Phrases) -> Table:
+    """The ways, transfer by transfer, with whole hashes."""
+    head = ("path", "time", "sender", "receiver", "tx", "carried")
+    rows = [
+        (
+            text(f"{place}: {shown(path.entity or path.seed, 60)}"),
+            text(clock(step.time, JST)),
+            address(step.sender, section.subject.chain, say("minted")),
+            address(step.receiver, section.subject.chain, say("burned")),
+            transaction(step.tx, section.subject.chain),
+            _coins(step.carried, section),
+        )
+        for section in sections
+        for place, path in enumerate(section.paths, 1)
+        for step in path.steps
+    ]
+    return table(say("paths"), [say(key) for key in head], rows, most=MAX_ROWS)
+
+
+def _unresolved(sections: list[Section], say: Phrases) -> Table:
+    rows = [
+        (word(say.reason(part.reason)), number(percent(part.share)), _coins(part.amount, section))
+        for section in sections
+        for part in section.unresolved
+    ]
+    return table(say("unresolved"), [say(key) for key in ("reason", "share", "amount")], rows, most=MAX_ROWS)
+
+
+def _lists(report: Report, say: Phrases) -> Table:
+    rows = [
+        (text(one.name), text(one.edition), word("" if one.published is None else day(one.published)), code(one.sha256))
+        for one in report.run.editions
+    ]
+    return table(say("lists"), [say("lists"), say("edition"), say("published"), "SHA-256"], rows, most=MAX_ROWS)
+
+
+def _prices(sections: list[Section], say: Phrases) -> Table:
+    used = dict.fromkeys(price for section in sections for price in section.prices)
+    rows = [
+        (text(clock(one.as_of, UTC)), number(money(one.value, one.currency)), text(one.source))
+        for one in sorted(used, key=lambda one: (one.as_of, one.currency))
+    ]
+    return table(say("prices"), [say("day"), say("value"), say("sources")], rows, most=20)
