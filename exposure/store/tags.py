@@ -101,6 +101,10 @@ create table if not exists tag_entities (
     uri text not null,
     primary key (edition, id)
 ) without rowid;
+create table if not exists tag_checks (
+    name text primary key,
+    checked_at integer not null
+) without rowid;
 create table if not exists tag_problems (
     edition text not null references tag_editions (id),
     number integer not null,
@@ -381,6 +385,18 @@ def entities(connection: Connection, *, as_of: int | None = None) -> dict[str, E
         for id_, name, categories, countries, uri in rows:
             known[str(id_)] = Entity(str(id_), str(name), tuple(json.loads(categories)), tuple(json.loads(countries)), str(uri))
     return known
+
+
+def note_check(connection: Connection, name: str, at: int) -> None:
+    """Keep that a list's publisher was asked for a newer edition (inside a `transaction`)."""
+    connection.execute(
+        "insert into tag_checks values (?, ?) on conflict (name) do update set checked_at = excluded.checked_at", (name, at)
+    )
+
+
+def checks(connection: Connection) -> dict[str, int]:
+    """When the publisher of each list was last asked, by the list's name; only lists that were."""
+    return {str(name): int(at) for name, at in connection.execute("select name, checked_at from tag_checks")}
 
 
 def edition_tags(connection: Connection, edition_id: str) -> list[Tag]:

@@ -24,6 +24,8 @@ from exposure.workflows.ownership import linked
 STALE_DAYS = 7
 """Age of an official list from which every answer says so."""
 
+NEWER = "import a newer one"
+
 NO_LIST = (
     "no list was ever imported: nothing can be found sanctioned. Get them with `exposure tags update` or `exposure tags import`"
 )
@@ -104,6 +106,10 @@ def snapshot(
         by_subject[standing.tag.kind, standing.tag.subject].append(standing)
     newest = {edition.name: edition for edition in history}
     warnings = _warnings(newest, every, bool(by_subject), now)
+    if as_of is None:
+        held = {edition.name for edition in every if edition.state is EditionState.HELD}
+        checks = {name: at for name, at in stored.checks(connection).items() if name in newest and name not in held}
+        warnings = _as_checked(warnings, checks, now)
     return Snapshot(
         labels=resolve(
             found,
@@ -121,6 +127,16 @@ def snapshot(
         standings={key: tuple(those) for key, those in by_subject.items()},
         actors=actors,
         roles=roles,
+    )
+
+
+def _as_checked(warnings: tuple[str, ...], checks: Mapping[str, int], now: int) -> tuple[str, ...]:
+    """Say of an old list that its publisher had nothing newer, where he was asked within the days after which a list is old."""
+    asked = {name: at for name, at in checks.items() if now - at <= STALE_DAYS * DAY}
+    told = {f"the list {name} is": f"its publisher had nothing newer on {day(at)}" for name, at in asked.items()}
+    return tuple(
+        next((text.replace(NEWER, answer) for start, answer in told.items() if text.startswith(start)), text)
+        for text in warnings
     )
 
 
@@ -152,9 +168,7 @@ def _warnings(newest: Mapping[str, Edition], every: Sequence[Edition], any_tag: 
     for edition in newest.values():
         age = (now - edition.published) // DAY
         if edition.kind is ListKind.OFFICIAL and age > STALE_DAYS:
-            found.append(
-                f"the list {edition.name} is {age:,} days old (edition of {day(edition.published)}): import a newer one"
-            )
+            found.append(f"the list {edition.name} is {age:,} days old (edition of {day(edition.published)}): {NEWER}")
     for edition in every:
         later = newest.get(edition.name)
         if edition.state is EditionState.HELD and (later is None or edition.published >= later.published):

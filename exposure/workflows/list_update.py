@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +20,8 @@ from exposure.attribution.list_sources import ListSource, linked_file
 from exposure.errors import AttributionError, InputError, SourceError
 from exposure.net.calls import Host
 from exposure.net.http import Client, Reply, Request
+from exposure.store import catalogue
+from exposure.store import tags as stored
 from exposure.store.store import Store
 from exposure.text import shown
 from exposure.workflows.tags import Imported, ImportOptions, import_lists
@@ -111,14 +114,28 @@ def _updated(
             target = _linked(source, client)
         got = _Download(client, target, path, state, lambda done, total: told(source.name, done, total)).run(before)
         if got is None:
+            _note_check(store, before.get("list", ""), now)
             return Updated(source.name, unchanged=True)
         (imported,) = import_lists(store, [path], ImportOptions(form=source.form, accept=accept), now=now)
     except (SourceError, AttributionError, InputError) as error:
         if isinstance(error, AttributionError):
             state.forget()  # what could not be read is asked for anew next time, and not taken for known
         return Updated(source.name, fault=str(error))
-    state.write({"etag": got.get("etag", ""), "modified": got.get("modified", ""), "url": target.url})
+    name = imported.edition.name
+    state.write({"etag": got.get("etag", ""), "modified": got.get("modified", ""), "url": target.url, "list": name})
+    _note_check(store, name, now)
     return Updated(source.name, imported, bytes_got=path.stat().st_size)
+
+
+def _note_check(store: Store, name: str, now: int | None) -> None:
+    """Keep when a list's publisher was last asked: an old edition may be the newest there is."""
+    if name:
+        connection = catalogue.connect(store.path, write=True)
+        try:
+            with catalogue.transaction(connection):
+                stored.note_check(connection, name, int(time.time()) if now is None else now)
+        finally:
+            connection.close()
 
 
 def _linked(source: ListSource, client: Client) -> ListSource:

@@ -70,8 +70,21 @@ def test_a_list_is_got_kept_with_its_hash_and_asked_for_only_once(store: Store) 
         again = update(store, server)
         assert again.unchanged and server.seen[-1].headers["if-none-match"] == '"one"'
     (edition,) = list_editions(store)
+    old = [text for text in snapshot(store).warnings if "days old" in text]
+    assert ["import a newer one" in text for text in old] == [True], "asked long ago"
     assert edition.published == at("2026-02-01") and snapshot(store).labels.seeds
     assert (store.path / "lists" / "ofac").stat().st_mode & 0o777 == 0o600
+
+
+def test_an_old_list_whose_publisher_has_nothing_newer_is_said_to_be_so(store: Store) -> None:
+    with serve(in_pieces(WHOLE)) as server:
+        update(store, server)
+        source, client = ListSource("ofac", f"{server.base}/sdn.xml", form="ofac"), Client(Calls())
+        assert update_lists(store, [source], client)[0].unchanged
+        client.close()
+    (old,) = [text for text in snapshot(store).warnings if "days old" in text]
+    assert "its publisher had nothing newer on" in old and "import a newer one" not in old
+    assert "import a newer one" in snapshot(store, as_of=at("2026-03-01")).warnings[0], "of a day gone by nobody was asked"
 
 
 def test_a_list_comes_whole_in_pieces_and_from_a_host_that_gives_no_parts(

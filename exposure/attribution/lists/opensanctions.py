@@ -64,7 +64,8 @@ def parse_opensanctions(stream: Bounded, name: str) -> ParsedList:
     Returns
     -------
     ParsedList
-        One tag for each wallet, holder and regime. A wallet without any sanction takes its category from its topics.
+        One tag for each wallet, holder and regime; ``published`` is the day on which a wallet was last seen at its source,
+        which is that of the export. A wallet without any sanction takes its category from its topics.
 
     Raises
     ------
@@ -97,7 +98,9 @@ def parse_opensanctions(stream: Bounded, name: str) -> ParsedList:
     problems: list[Problem] = []
     for number, wallet in wallets.items():
         tags += _tags(number, wallet, known, problems)
-    return ParsedList(NAME, ListKind.OFFICIAL, "opensanctions", tuple(tags), None, "", len(wallets), (), tuple(problems))
+    seen = [day for wallet in wallets.values() if (day := day_first(str(wallet.get("last_seen", "")))) is not None]
+    published = max(seen, default=None)
+    return ParsedList(NAME, ListKind.OFFICIAL, "opensanctions", tuple(tags), published, "", len(wallets), (), tuple(problems))
 
 
 def entities_of(
