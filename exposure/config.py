@@ -64,6 +64,11 @@ class Config:
     trongrid_url: str
     trongrid_key: str = field(repr=False)
     tron_rpc_url: str = field(repr=False)
+    price_source: str
+    defillama_url: str
+    coingecko_url: str
+    coingecko_key: str = field(repr=False)
+    ecb_url: str
     quiet: bool
     sources: Mapping[str, str]
 
@@ -243,6 +248,17 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("trongrid_url", "https://api.trongrid.io", _url("https://", "http://"), "TronGrid", project=False),
     Setting("trongrid_key", "", _key, "key for TronGrid; it works without, slowly", project=False, secret=True),
     Setting("tron_rpc_url", "", _url("https://", "http://"), "TRON node (JSON-RPC)", project=False, secret=True),
+    Setting("price_source", "defillama", _one_of("defillama", "coingecko"), "who is asked for prices", project=False),
+    Setting("defillama_url", "https://coins.llama.fi", _url("https://", "http://"), "DefiLlama, for prices", project=False),
+    Setting("coingecko_url", "https://api.coingecko.com/api/v3", _url("https://", "http://"), "CoinGecko", project=False),
+    Setting("coingecko_key", "", _key, "key for CoinGecko (a free demo key)", project=False, secret=True),
+    Setting(
+        "ecb_url",
+        "https://data-api.ecb.europa.eu/service/data",
+        _url("https://", "http://"),
+        "European Central Bank, for the yen rate of the dollar",
+        project=False,
+    ),
     Setting("quiet", False, _switch, "no progress, no hints"),
 )
 _BY_NAME = {setting.name: setting for setting in SETTINGS}

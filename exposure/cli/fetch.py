@@ -49,6 +49,7 @@ Exit codes: 0 done; 2 wrong input; 4 not everything could be had, or two sources
 @click.option("--max-calls", type=int, metavar="N", help="Requests to make at the most (default: the setting max_calls).")
 @click.option("--max-rows", type=click.IntRange(1), metavar="N", help="Stop an address after this many rows.")
 @click.option("--restart", is_flag=True, help="Begin again instead of going on; rows that are stored stay.")
+@click.option("--prices", is_flag=True, help="Fetch prices too: of what the addresses moved, on the days of their transfers.")
 @click.option("--dry-run", is_flag=True, help="Say how many calls and how much time it would take; store nothing.")
 @click.option("--offline", is_flag=True, default=None, help="Never use the network: then a fetch fails.")
 @store_option
@@ -65,6 +66,7 @@ def fetch(
     max_calls: int | None,
     max_rows: int | None,
     restart: bool,
+    prices: bool,
     dry_run: bool,
     offline: bool | None,
     store: Path | None,
@@ -76,6 +78,8 @@ def fetch(
     Each history is stored with what is known of its completeness: the source is asked for the balance too, and the
     movements must sum to it. What is stored already is not fetched again.
     """
+    from dataclasses import replace
+
     from exposure import config
     from exposure.cli.output import emit, status
     from exposure.errors import InputError
@@ -83,6 +87,7 @@ def fetch(
     from exposure.store.store import Store
     from exposure.workflows.fetch import FetchOptions
     from exposure.workflows.fetch import fetch as run
+    from exposure.workflows.fetch.prices import fetch_prices
 
     settings = config.load({"store": store, "quiet": quiet, "max_calls": max_calls, "offline": offline})
     if blocks is not None:
@@ -96,6 +101,11 @@ def fetch(
         opened = Store.in_memory() if dry_run else Store.open_or_create(settings.store)
         with opened as kept:
             summary = run(addresses, options, store=kept, config=settings, calls=calls, progress=tell)
+            if prices and not dry_run:
+                pairs = [(outcome.chain, outcome.address) for outcome in summary.outcomes]
+                notes = (*summary.notes, *fetch_prices(kept, pairs, settings, calls))
+                made, asked, version = calls.made_by_host, calls.asked, kept.version
+                summary = replace(summary, notes=notes, calls=made, asked=asked, version=version)
     emit(_as_json(summary) if format_ == "json" else "\n".join(_as_text(summary)))
     return 0 if summary.whole else _NOT_ALL
 

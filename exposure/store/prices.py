@@ -86,6 +86,10 @@ class Prices:
             return None
         return Price(dollars.value * rate.value, min(dollars.as_of, rate.as_of), _joined(dollars.source, rate.source))
 
+    def has(self, asset: str, currency: str, time: int) -> bool:
+        """Whether a price is stored that holds at a moment; rules do not count."""
+        return self._stored(asset, currency, time) is not None
+
     def _stored(self, asset: str, currency: str, time: int) -> Price | None:
         times, values, sources = self._series_of(asset, currency)
         place = bisect_right(times, time) - 1
