@@ -141,7 +141,19 @@ class ScreenResult:
 
         from exposure.reporting.words import regimes_now
 
-        columns = ("line", "text", "address", "category", "role", "entity", "country", "confidence", "tags", "checked")
+        columns = (
+            "line",
+            "text",
+            "address",
+            "category",
+            "role",
+            "entity",
+            "country",
+            "confidence",
+            "tags",
+            "checked",
+            "through",
+        )
         rows = [{name: getattr(hit, name) for name in columns} for hit in self.screening.hits]
         made = pd.DataFrame(rows, columns=list(columns))
         made["sources"] = [", ".join(hit.sources) for hit in self.screening.hits]
@@ -291,18 +303,25 @@ def from_graph(
     return _into(store, lambda target: load_graph(graph, options, target))
 
 
-def screen(store: Store, addresses: Iterable[str] | str, *, as_of: Moment | None = None) -> ScreenResult:
+def screen(
+    store: Store, addresses: Iterable[str] | str, *, as_of: Moment | None = None, clusters: str = "none"
+) -> ScreenResult:
     """Are these addresses themselves listed or tagged? No history, no network.
+
+    ``clusters``: ``evidence`` or ``exploration`` also say what an address is through others of its owner.
 
     Raises
     ------
     InputError
         If ``as_of`` cannot be read. An address that cannot be read is among ``rejected``, with its reason.
     """
+    from exposure.attribution.clusters import Method
     from exposure.workflows.screen import screen as run
 
     some = [addresses] if isinstance(addresses, str) else addresses
-    return ScreenResult(run(store, some, as_of=moment(as_of, "UTC", end=True)))
+    return ScreenResult(
+        run(store, some, as_of=moment(as_of, "UTC", end=True), clusters=named(Method, clusters, "method of clustering"))
+    )
 
 
 def rescore(store: Store | str | Path, wallets: pd.DataFrame | Iterable[str] | None, **options: object) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from exposure.cli.options import format_option, output_option, quiet_option, sto
 if TYPE_CHECKING:  # annotations only: a command imports what it needs when it runs
     from collections.abc import Sequence
 
+    from exposure.attribution.clusters import Method
     from exposure.reporting.fail_on import Condition
     from exposure.store.store import Store
     from exposure.workflows.screen import Screening
@@ -37,6 +38,14 @@ Exit codes: 0 done; 2 wrong input; 3 a --fail-on category was hit; 4 rows of a f
 @click.argument("inputs", metavar="ADDRESS|FILE...", nargs=-1, required=True)
 @click.option("--column", metavar="NAME", help="Column that holds the addresses.  [default: address, wallet, account, ...]")
 @click.option("--as-of", metavar="DATE", help="Tags as they were known on this day.")
+@click.option(
+    "--clusters",
+    "method",
+    type=click.Choice(["none", "evidence", "exploration"]),
+    default="none",
+    show_default=True,
+    help="Also say what an address is through its cluster in the stored ledgers.",
+)
 @click.option("--fail-on", metavar="CATEGORY", multiple=True, help="Exit with 3 if an address resolves to this. Repeatable.")
 @click.option(
     "--rejects",
@@ -51,6 +60,7 @@ def screen(
     inputs: tuple[str, ...],
     column: str | None,
     as_of: str | None,
+    method: str,
     fail_on: tuple[str, ...],
     rejects: Path | None,
     format_: str,
@@ -60,6 +70,7 @@ def screen(
 ) -> int:
     """Is this ADDRESS itself listed or tagged? Any number of addresses, or a FILE of them. No history, no network."""
     from exposure import config
+    from exposure.attribution.clusters import Method
     from exposure.cli import screen_text
     from exposure.cli.output import emit
     from exposure.reporting.fail_on import condition
@@ -69,7 +80,7 @@ def screen(
     conditions = [condition(text) for text in fail_on]
     moment = None if as_of is None else to_unix(as_of, end_of_day=True)
     with Store.open(config.load({"store": store}).store) as opened:
-        screenings = _screened(opened, inputs, column, moment)
+        screenings = _screened(opened, inputs, column, moment, Method(method))
     for warning in screenings[0][1].warnings:
         click.echo(f"warning: {warning}", err=True)
     forms = {
@@ -83,7 +94,9 @@ def screen(
     return _exit_code(screenings, conditions)
 
 
-def _screened(store: Store, inputs: Sequence[str], column: str | None, as_of: int | None) -> list[tuple[str, Screening]]:
+def _screened(
+    store: Store, inputs: Sequence[str], column: str | None, as_of: int | None, method: Method
+) -> list[tuple[str, Screening]]:
     """Addresses typed together, then each file: name of the input (empty for typed ones) and its result."""
     from exposure.errors import InputError
     from exposure.sources.address_lists import read_addresses
@@ -94,11 +107,11 @@ def _screened(store: Store, inputs: Sequence[str], column: str | None, as_of: in
     typed = [text for text in inputs if text not in files]
     found: list[tuple[str, Screening]] = []
     if typed:
-        result = run(store, typed, as_of=as_of)
+        result = run(store, typed, as_of=as_of, clusters=method)
         for wrong in result.rejected:
             raise InputError(f"{_why(wrong.text, wrong.reason)}")
         found.append(("", result))
-    found += [(name, screen_listed(store, read_addresses(name, column=column), as_of=as_of)) for name in files]
+    found += [(name, screen_listed(store, read_addresses(name, column=column), as_of=as_of, clusters=method)) for name in files]
     return found
 
 

@@ -33,7 +33,7 @@ COLUMNS = (
     "confidence",
     "sources",
     "tags",
-) + ("checked", "text")
+) + ("checked", "through", "text")
 
 Screenings = Sequence[tuple[str, Screening]]
 
@@ -69,6 +69,10 @@ def _one(hit: Hit) -> list[str]:
     lines += wrapped(f"said by {'; '.join(shown(name, 60) for name in hit.sources)}", indent=2, hanging=4)
     if hit.tags > 1:
         lines.append(f"  {hit.tags} tags in all: `exposure tags show` has them")
+    if hit.through:
+        lines += wrapped(
+            f"through its cluster: the tag is on {shown(hit.through, 100)}; `exposure tags cluster` says why", indent=2
+        )
     if not hit.checked:
         lines += wrapped("found as it stands in the list: its chain is not read, so no checksum was tested", indent=2)
     return [*lines, ""]

@@ -8,15 +8,18 @@ import secrets
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from exposure.store import query
-from exposure.store.numbered import Numbered
 from exposure.store.parts import part_path
 from exposure.store.store import Store
+
+if TYPE_CHECKING:  # an annotation only: the index is compiled code
+    from exposure.store.numbered import Numbered
 
 FOLDER = "clusters"
 SCHEMA = pa.schema([(name, pa.string()) for name in ("cluster", "one", "other", "heuristic", "tx", "reason")])

@@ -1,11 +1,14 @@
-"""The use ``screen``: is this address itself tagged? Tags only: no history, no network, a million addresses in seconds."""
+"""The use ``screen``: is this address itself tagged, or with clusters one of its owner's? Tags only: no history, no network."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from exposure.attribution.resolve import Attribution
+from exposure.attribution.clusters import Method
+from exposure.attribution.editions import Standing
+from exposure.attribution.resolve import Attribution, attribute
 from exposure.errors import InputError
 from exposure.measure.status import regimes
 from exposure.model.addresses import parse
@@ -24,6 +27,7 @@ class Hit:
 
     ``line`` is the line of the file, or the place in the sequence, from 1. ``checked`` is False for the text of an address of
     a chain that is not read, found as it stands in a list. ``tags`` counts all tags on it, of which the winner is given.
+    ``through``: the address of the same cluster that has the tag, for one that has none itself; ``confidence`` is what is left.
     """
 
     line: int
@@ -38,6 +42,7 @@ class Hit:
     regimes: tuple[Designated, ...]
     tags: int
     checked: bool = True
+    through: str = ""
 
     @property
     def risk(self) -> bool:
@@ -82,7 +87,7 @@ class Screening:
         return sum(hit.risk for hit in self.hits)
 
 
-def screen(store: Store, addresses: Iterable[str], *, as_of: int | None = None) -> Screening:
+def screen(store: Store, addresses: Iterable[str], *, as_of: int | None = None, clusters: Method = Method.NONE) -> Screening:
     """Screen addresses against the store's lists and own tags.
 
     Parameters
@@ -93,8 +98,10 @@ def screen(store: Store, addresses: Iterable[str], *, as_of: int | None = None) 
         Any number of them, in any form that `exposure.model.addresses.parse` reads; repeats are screened again.
     as_of
         Tags as of this unix second; None: all that the store has.
+    clusters
+        By which heuristics the store's ledgers say who shares an owner.
     """
-    return screen_listed(store, _numbered(addresses), as_of=as_of)
+    return screen_listed(store, _numbered(addresses), as_of=as_of, clusters=clusters)
 
 
 def _numbered(addresses: Iterable[str]) -> Iterator[list[Listed]]:
@@ -108,16 +115,27 @@ def _numbered(addresses: Iterable[str]) -> Iterator[list[Listed]]:
         yield batch
 
 
-def screen_listed(store: Store, batches: Iterable[Sequence[Listed]], *, as_of: int | None = None) -> Screening:
+def screen_listed(
+    store: Store,
+    batches: Iterable[Sequence[Listed]],
+    *,
+    as_of: int | None = None,
+    clusters: Method = Method.NONE,
+) -> Screening:
     """As `screen`, for batches of addresses with their lines (`exposure.sources.address_lists.read_addresses`)."""
     labels = snapshot(store, as_of=as_of)
+    if clusters is not Method.NONE:
+        from exposure.workflows.clusters import snapshot_with_clusters
+
+        labels = snapshot_with_clusters(store, labels, dict.fromkeys(store.chains()), clusters)
+    shared = _shared(labels)
     hits: list[Hit] = []
     rejected: list[Rejected] = []
     screened = 0
     for batch in batches:
         screened += len(batch)
         for listed, canonical in zip(batch, canonical_many([listed.text for listed in batch]), strict=True):
-            found = _screened(listed, canonical, labels)
+            found = _screened(listed, canonical, labels, shared)
             if isinstance(found, Hit):
                 hits.append(found)
             elif found is not None:
@@ -134,7 +152,20 @@ def screen_listed(store: Store, batches: Iterable[Sequence[Listed]], *, as_of: i
     )
 
 
-def _screened(listed: Listed, canonical: str | None, labels: Snapshot) -> Hit | Rejected | None:
+def _shared(labels: Snapshot) -> Mapping[str, Attribution]:
+    """What each cluster whose members inherit a tag resolves to."""
+    owners = labels.labels.owners
+    heirs = {owners[member] for member in labels.labels.inherited}
+    tags: dict[str, list[Standing]] = defaultdict(list)
+    for (kind, subject), those in labels.standings.items():
+        if heirs and kind is SubjectKind.ADDRESS and owners.get(subject) in heirs:
+            tags[owners[subject]].extend(those)
+    return {owner: attribute(those, roles=labels.roles, actors=labels.actors) for owner, those in tags.items()}
+
+
+def _screened(
+    listed: Listed, canonical: str | None, labels: Snapshot, shared: Mapping[str, Attribution]
+) -> Hit | Rejected | None:
     if listed.fault:
         return Rejected(listed.line, listed.text, listed.fault)
     if canonical is None:
@@ -146,7 +177,12 @@ def _screened(listed: Listed, canonical: str | None, labels: Snapshot) -> Hit | 
         except InputError as error:
             return Rejected(listed.line, listed.text, str(error))
     if (SubjectKind.ADDRESS, canonical) not in labels.standings:
-        return None
+        left = labels.labels.inherited.get(canonical)
+        if left is None:
+            return None
+        found = shared[labels.labels.owners[canonical]]
+        hit = _hit(listed, canonical, found, labels.as_of)
+        return replace(hit, confidence=left, through=found.winner.standing.tag.subject)
     attribution = labels.attribution(canonical)
     return None if attribution is None else _hit(listed, canonical, attribution, labels.as_of)
 

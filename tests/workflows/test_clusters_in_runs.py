@@ -163,3 +163,12 @@ def test_a_deposit_address_belongs_to_its_exchange():
         (found,) = cluster_of(store, evm("D"), Method.EVIDENCE)
         assert (found.role, found.confidence, found.links[0].tx) == ("boundary", 72, f"0x{3:064x}")
         assert cluster_of(store, evm("Y"), Method.EVIDENCE)[0].size == 1
+
+
+def test_screening_finds_what_an_address_is_through_its_cluster():
+    with coins(ONE_OWNER, {"S": ("ransomware", 80)}) as store:
+        assert ex.screen(store, [coin_address("P")]).screening.hits == ()
+        (hit,) = ex.screen(store, [coin_address("P"), coin_address("D")], clusters="evidence").screening.hits
+        assert (hit.category, hit.entity, hit.confidence, hit.through) == ("ransomware", "E S", 72, coin_address("S"))
+        (own,) = ex.screen(store, [coin_address("S")], clusters="evidence").screening.hits
+        assert (own.confidence, own.through) == (80, "")

@@ -117,3 +117,12 @@ def test_an_address_and_its_memo_are_one_subject(tmp_path):
         ]
         with pytest.raises(AttributionError, match="no tag"):
             own(store, tmp_path, [f"{coin_address('D')},17,own_institution,Own Bank,100,x"], header)
+
+
+def test_batch_and_trace_agree_on_what_comes_from_outside(bank):
+    for name in ("D", "D2", "C"):
+        rows = ex.rescore(bank, [coin_address(name)])
+        sections = ex.trace(bank, coin_address(name), direction="source").sections
+        assert int(rows["total"].iloc[0]) == sections[0].subject.amount
+        found = {row.category: int(row.amount) for row in rows.itertuples() if row.amount}
+        assert found == {row.category: row.amount for row in sections[0].exposures}
