@@ -20,6 +20,8 @@ Figure = dict[str, Any]
 
 MAX_NODES_A_HOP = 10
 MAX_DAYS = 400
+FEW_DAYS = 7
+"""Up to so many days each has a place of its own: an axis of time would repeat their names."""
 
 COLOURS: Mapping[str, str] = {
     "sanctioned": "#b3182b",
@@ -41,6 +43,7 @@ COLOURS: Mapping[str, str] = {
     "followed": "#2166ac",
     "elsewhere": "#d0d0d0",
 }
+_DATES: Figure = {"type": "date", "tickformat": "%Y-%m-%d", "nticks": 6}
 _ORDER = {str(category): place for place, category in enumerate(Category)}
 _FONT = {"family": "system-ui, 'Noto Sans CJK JP', 'Hiragino Sans', 'Yu Gothic', sans-serif", "size": 13, "color": "#1a1a1a"}
 
@@ -198,7 +201,13 @@ def rings(section: Section, say: Phrases) -> Figure | None:
     ]
     return {
         "data": data,
-        "layout": _layout(300, annotations=marks, showlegend=True, legend={"orientation": "h", "x": 0, "y": -0.08}),
+        "layout": _layout(
+            300,
+            uniformtext={"minsize": 10, "mode": "hide"},
+            annotations=marks,
+            showlegend=True,
+            legend={"orientation": "h", "x": 0, "y": -0.08},
+        ),
     }
 
 
@@ -230,7 +239,7 @@ def inflow(section: Section, say: Phrases) -> Figure | None:
             300,
             barmode="stack",
             margin={"l": 64, "r": 12, "t": 16, "b": 44},
-            xaxis={"type": "date", "automargin": True, "tickformat": "%Y-%m-%d", "nticks": 6},
+            xaxis={"automargin": True} | ({"type": "category"} if len(days) <= FEW_DAYS else _DATES),
             yaxis={"title": {"text": plain(cut(section.subject.symbol, 12))}, "automargin": True, "rangemode": "tozero"},
             showlegend=True,
             legend={"orientation": "h", "x": 0, "y": -0.22},
