@@ -189,6 +189,8 @@ def main() -> None:
             wallets(count, rows // 5, given)
             spent = run("rescore", given, "--rule", chosen.rule, "--store", store, "--quiet", "-o", scored)
             steps.append((f"{count:,} wallets" + (", building the index, compiling" if not place else ""), spent))
+        every = run("rescore", "--all", "--rule", chosen.rule, "--store", store, "--quiet", "-o", scored)
+        steps.append((f"every address ({pq.read_metadata(scored).num_rows:,} rows)", every))
         show(rows, chosen.rule, steps, _size(store / "index"), write=chosen.write)
     finally:
         if chosen.folder is None:
@@ -203,10 +205,12 @@ def show(rows: int, rule: str, steps: list[tuple[str, Took]], index: int, *, wri
     """Print the table, and put it between its markers in the document."""
     heads = ("step", "seconds", "CPU seconds", "peak MiB")
     cells = [(name, f"{one.seconds:,.1f}", f"{one.cpu:,.1f}", f"{one.peak / 2**20:,.0f}") for name, one in steps]
+    # Mapped columns count as memory while they are looked at; the system takes them back when it needs the room.
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
     title = (
         f"{rows:,} transfers over {rows // 5:,} addresses, {rule}, interval too; index {index / 2**20:,.0f} MiB; "
-        f"{os.cpu_count()} cores, Python {platform.python_version()}, {time.strftime('%Y-%m-%d', time.gmtime())}, "
-        f"load {os.getloadavg()[1]:.1f}"
+        f"{os.cpu_count()} cores, {memory:.0f} GiB, Python {platform.python_version()}, "
+        f"{time.strftime('%Y-%m-%d', time.gmtime())}, load {os.getloadavg()[1]:.1f}"
     )
     drawn = Table(*heads, title=title)
     for column in drawn.columns[1:]:

@@ -101,9 +101,10 @@ def _transfer_pairs(
     ledger: Ledger, roles: Roles, part: slice, dust: NDArray[np.float64], wanted: NDArray[np.bool_]
 ) -> list[tuple[Ints, Ints, Ints, bool]]:
     """(owners, counterparties, amounts, whether the owner sent them)."""
-    row = {name: np.asarray(column[part]) for name, column in ledger.columns.items()}
-    both = (row["source"] >= 0) & (row["target"] >= 0) & (row["fee"] == 0)
-    row = {name: column[both] for name, column in row.items()}
+    row = {name: np.asarray(ledger.columns[name][part]) for name in ("source", "target", "low", "high", "fee")}
+    both = (row.pop("fee") == 0) & (row["source"] >= 0) & (row["target"] >= 0)
+    if not both.all():
+        row = {name: column[both] for name, column in row.items()}
     amount, _ = doubles(row["low"], row["high"])
     source, target = roles.owner[row["source"]], roles.owner[row["target"]]
     counts = (amount > dust[ledger.asset[row["source"]]]) & (source != target)
