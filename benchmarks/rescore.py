@@ -1,20 +1,24 @@
 """Score many wallets over a generated ledger, as a user would: whole commands, Parquet in, Parquet out.
 
-    python benchmarks/rescore.py [--millions 1] [--wallets 1000,1000000] [--rule haircut] [--folder DIR] [--write]
+    python benchmarks/rescore.py [--millions 1] [--wallets 1000,1000000] [--rule haircut] [--all] [--folder DIR]
+        [--direct] [--write]
 
 The ledger is synthetic: N million transfers over N/5 million addresses, 25 transfers a block, payers that were lately paid,
 1,000 services with very many counterparties, 200 seeds in 5 categories; nobody spends more than it holds and the ledger is
 declared whole, so that intervals are computed. It is generated and imported in pieces, each deleted after use. Each
 command runs in a process of its own; what it took is asked of the system. With ``--folder`` the store is kept and used
-again. ``--write`` puts the table into docs/performance.md.
+again. ``--direct`` does not import: it writes the rows that rescoring reads straight into the store, without their copies for
+look-ups, for ledgers that would take hours to import. ``--write`` puts the table into docs/performance.md.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import itertools
 import os
 import platform
+import resource
 import shutil
 import subprocess
 import sys
@@ -30,6 +34,9 @@ import pyarrow.parquet as pq
 from rich.console import Console
 from rich.table import Table
 
+from exposure.store import catalogue, coverage, part_files, parts
+from exposure.store.layouts import BY_NAME
+from exposure.store.store import Store
 from exposure.taint.kernels.compiled import kernel
 
 PIECE = 20_000_000
@@ -37,6 +44,7 @@ CHUNK = 1_000_000
 SERVICES, SEEDS = 1_000, 200
 CATEGORIES = ("sanctioned", "mixer", "ransomware", "darknet_market", "scam")
 ROOT = Path(__file__).resolve().parent.parent
+ASSET, LAYOUT = "ethereum/native", BY_NAME["transfers"]
 DOCUMENT, NAME = ROOT / "docs" / "performance.md", "rescore"
 COMMAND = [sys.executable, "-c", "from exposure.cli import main; main()"]
 
@@ -72,36 +80,75 @@ def draw(state: Any, held: Any, first: int, births: float, source: Any, target: 
     state[0] = born
 
 
-def pieces(rows: int, folder: Path) -> Iterator[Path]:
-    """The ledger as files in the importer's own form, one after the other; each is deleted when the next is asked for."""
+def chunks(rows: int) -> Iterator[pa.Table]:
+    """The ledger in the importer's own form, some rows at a time."""
     state, held = np.zeros(1, np.int64), np.zeros(rows // 5, np.int64)
-    for start in range(0, rows, PIECE):
-        path = folder / f"transfers-{start}.parquet"
-        writer: pq.ParquetWriter | None = None
-        for first in range(start, min(start + PIECE, rows), CHUNK):
-            number = np.arange(first, min(first + CHUNK, rows))
-            source, target, amount = (np.empty(len(number), np.int64) for _ in range(3))
-            draw(state, held, first, 0.21, source, target, amount)
-            block = number // 25
-            table = pa.table(
-                {
-                    "tx": hexed(number, 64, 1),
-                    "index": pa.array(np.zeros(len(number), np.int32)),
-                    "tx_index": pa.array((number % 25).astype(np.int32)),
-                    "block": pa.array(block),
-                    "time": pa.array(1_500_000_000 + 12 * block),
-                    "from": hexed(source, 40, 2, empty=source < 0),
-                    "to": hexed(target, 40, 2),
-                    "amount": pa.array(amount),
-                }
-            )
-            if writer is None:
-                writer = pq.ParquetWriter(path, table.schema, compression="lz4", use_dictionary=False)
+    for first in range(0, rows, CHUNK):
+        number = np.arange(first, min(first + CHUNK, rows))
+        source, target, amount = (np.empty(len(number), np.int64) for _ in range(3))
+        draw(state, held, first, 0.21, source, target, amount)
+        block = number // 25
+        yield pa.table(
+            {
+                "tx": hexed(number, 64, 1),
+                "index": pa.array(np.zeros(len(number), np.int32)),
+                "tx_index": pa.array((number % 25).astype(np.int32)),
+                "block": pa.array(block),
+                "time": pa.array(1_500_000_000 + 12 * block),
+                "from": hexed(source, 40, 2, empty=source < 0),
+                "to": hexed(target, 40, 2),
+                "amount": pa.array(amount),
+            }
+        )
+
+
+def pieces(rows: int, folder: Path) -> Iterator[Path]:
+    """The ledger as files, one after the other; each is deleted when the next is asked for."""
+    source = chunks(rows)
+    for number in range(-(-rows // PIECE)):
+        path, writer = folder / f"transfers-{number}.parquet", None
+        for table in itertools.islice(source, PIECE // CHUNK):
+            writer = writer or pq.ParquetWriter(path, table.schema, compression="lz4", use_dictionary=False)
             writer.write_table(table)
         if writer is not None:
             writer.close()
         yield path
         path.unlink()
+
+
+def straight(rows: int, folder: Path) -> Took:
+    """Write the ledger as parts of a store, as an import leaves them, but without the copies that look-ups use."""
+    start, spent = time.monotonic(), time.process_time()
+    amount = pa.decimal128(38, 0)
+    with Store.create(folder), contextlib.closing(catalogue.connect(folder, write=True)) as connection:
+        parts.make_folders(folder)
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            for table in chunks(rows):
+                same = {
+                    "chain": "ethereum",
+                    "asset": ASSET,
+                    "ordinal": "index:0",
+                    "kind": "value",
+                    "status": "ok",
+                    "source": NAME,
+                }
+                index = pa.array(np.zeros(table.num_rows, np.int32))
+                columns = {name: pa.DictionaryArray.from_arrays(index, [text]) for name, text in same.items()}
+                columns |= {"sender": table["from"], "receiver": table["to"], "amount": table["amount"].cast(amount)}
+                columns |= {name: table[name] for name in ("tx", "block", "tx_index", "index", "time")}
+                columns |= {"memo": pa.nulls(table.num_rows, pa.string()), "flags": index}
+                columns["row_key"] = pa.array(np.zeros(table.num_rows, np.uint64))
+                yield from pa.table({name: columns[name] for name in LAYOUT.columns}).to_batches()
+
+        # No name of a hash: whoever imports more into this store makes the keys anew.
+        made = part_files.write_run(folder, LAYOUT, "ethereum", batches(), hash_name="")
+        with catalogue.transaction(connection):
+            connection.execute("insert into versions values (1, 0, 'benchmark')")
+            parts.add_parts(connection, 1, made, [])
+            coverage.declare(connection, 1, [coverage.Coverage("ethereum", asset=ASSET, source=NAME)])
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return Took(time.monotonic() - start, time.process_time() - spent, peak)
 
 
 _LETTERS = np.frombuffer(b"".join(b"%02x" % byte for byte in range(256)), np.uint16)
@@ -143,10 +190,12 @@ def run(*arguments: str | Path) -> Took:
     return Took(time.monotonic() - start, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024)
 
 
-def build(rows: int, work: Path) -> Took:
-    """Make the store: ledger in pieces, tags; what the imports took together."""
+def build(rows: int, work: Path, *, direct: bool) -> Took:
+    """Make the store: ledger, tags; what the imports of the ledger took together."""
     store, spent = work / "store", []
-    for path in pieces(rows, work):
+    if direct:
+        spent.append(straight(rows, store))
+    for path in pieces(rows, work) if not direct else ():
         spent.append(run("import", path, "--chain", "ethereum", "--whole-ledger", "--store", store))
     seeds = np.arange(SEEDS) * ((rows // 5 - SERVICES) // SEEDS) + SERVICES
     names = [*hexed(np.arange(SERVICES), 40, 2).to_pylist(), *hexed(seeds, 40, 2).to_pylist()]
@@ -172,6 +221,8 @@ def main() -> None:
     parser.add_argument("--wallets", default="1000,1000000", help="numbers of wallets")
     parser.add_argument("--rule", default="haircut")
     parser.add_argument("--folder", type=Path, help="keep ledger and store here; a temporary folder by default")
+    parser.add_argument("--all", action="store_true", help="score every address, too: several passes over a large ledger")
+    parser.add_argument("--direct", action="store_true", help="write the ledger into the store without importing it")
     parser.add_argument("--write", action="store_true", help="put the table into docs/performance.md")
     chosen = parser.parse_args()
     rows = int(chosen.millions * 1_000_000)
@@ -181,7 +232,8 @@ def main() -> None:
     try:
         store = work / "store"
         if not store.exists():
-            steps.append(("import", build(rows, work)))
+            made = build(rows, work, direct=chosen.direct)
+            steps.append(("the ledger straight into parts, no import" if chosen.direct else "import", made))
         shutil.rmtree(store / "index", ignore_errors=True)
         counts = [int(text) for text in chosen.wallets.split(",")]
         given, scored = work / "wallets.parquet", work / "scored.parquet"
@@ -189,8 +241,9 @@ def main() -> None:
             wallets(count, rows // 5, given)
             spent = run("rescore", given, "--rule", chosen.rule, "--store", store, "--quiet", "-o", scored)
             steps.append((f"{count:,} wallets" + (", building the index, compiling" if not place else ""), spent))
-        every = run("rescore", "--all", "--rule", chosen.rule, "--store", store, "--quiet", "-o", scored)
-        steps.append((f"every address ({pq.read_metadata(scored).num_rows:,} rows)", every))
+        if chosen.all:
+            every = run("rescore", "--all", "--rule", chosen.rule, "--store", store, "--quiet", "-o", scored)
+            steps.append((f"every address ({pq.read_metadata(scored).num_rows:,} rows)", every))
         show(rows, chosen.rule, steps, _size(store / "index"), write=chosen.write)
     finally:
         if chosen.folder is None:

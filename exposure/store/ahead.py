@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import TypeVar
 
 AHEAD = 3
@@ -13,8 +13,11 @@ AHEAD = 3
 T = TypeVar("T")
 
 
-def ahead(source: Iterator[T]) -> Generator[T]:
-    """The same items, taken from ``source`` by a thread that stays a few of them ahead. Close it if you leave early."""
+def ahead(source: Iterator[T], stop: Callable[[], None] = lambda: None) -> Generator[T]:
+    """The same items, taken from ``source`` by a thread that stays a few of them ahead. Close it if you leave early.
+
+    ``stop``: interrupts what the thread may be waiting for, where that can take long; called until it has ended.
+    """
     waiting: queue.Queue[T | BaseException | None] = queue.Queue(AHEAD)
     left = threading.Event()
 
@@ -45,4 +48,6 @@ def ahead(source: Iterator[T]) -> Generator[T]:
             yield item
     finally:
         left.set()
-        thread.join()
+        while thread.is_alive():
+            stop()
+            thread.join(0.1)

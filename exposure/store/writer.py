@@ -310,7 +310,7 @@ def query_engine(folder: Path, spill: Path) -> Iterator[query.Engine]:
 
 def sorted_rows(engine: query.Engine, layout: Layout, rows: str, parameters: query.Parameters) -> Generator[pa.RecordBatch]:
     """Rows of a source in a layout's columns and order; sorted in a thread of its own while others are written."""
-    return ahead(query.stream(engine, f"{select(layout, rows)} {order_by(layout)}", parameters))
+    return ahead(query.stream(engine, f"{select(layout, rows)} {order_by(layout)}", parameters), engine.interrupt)
 
 
 def _chain_is(table: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -134,3 +135,16 @@ def test_a_damaged_part_is_told_and_leaves_no_index(tmp_path: Path) -> None:
         with pytest.raises(StoreError, match="damaged"), numbered(store, "ethereum"):
             pass
         assert not [path for path in (store.path / "index").iterdir() if path.is_dir()]
+
+
+def test_leaving_early_interrupts_what_the_thread_waits_for() -> None:
+    interrupted = threading.Event()
+
+    def source():
+        yield 1
+        yield interrupted.wait(60)
+
+    taken = ahead(source(), interrupted.set)
+    assert next(taken) == 1
+    taken.close()
+    assert interrupted.is_set()

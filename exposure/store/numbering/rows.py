@@ -44,7 +44,8 @@ def rows(
         return ahead(_read(folder, straight, columns, coded))
     names = ", ".join(f'"{name}"' for name in columns)
     sql = f"select {names} from read_parquet($files) {order_by(BY_NAME[table])}"
-    return ahead(query.stream(engine, sql, {"files": [str(part_path(folder, part)) for part in parts]}))
+    files: query.Parameters = {"files": [str(part_path(folder, part)) for part in parts]}
+    return ahead(query.stream(engine, sql, files), engine.interrupt)
 
 
 def _read(folder: Path, parts: Sequence[Part], columns: Sequence[str], coded: Sequence[str]) -> Iterator[pa.RecordBatch]:
