@@ -98,19 +98,19 @@ def import_(
     Rows that cannot be read go to a file of rejects with line and reason; the rest is stored.
     """
     from exposure import config
-    from exposure.cli.output import emit, progress
+    from exposure.cli.output import emit, steps
     from exposure.store.store import Store
     from exposure.workflows.ingest import ImportOptions, ingest
 
     settings = config.load({"store": store, "quiet": quiet})
     options = ImportOptions(form, chain, asset, columns, height, currency, whole_ledger, dry_run)
     started = time.monotonic()
-    with progress("records read", quiet=settings.quiet) as advance:
+    with steps(quiet=settings.quiet) as advance:
         if dry_run:
-            summary = ingest(files, options, store=None, progress=lambda done: advance(done, None))
+            summary = ingest(files, options, store=None, progress=advance)
         else:
             with Store.open_or_create(settings.store) as opened:
-                summary = ingest(files, options, store=opened, progress=lambda done: advance(done, None))
+                summary = ingest(files, options, store=opened, progress=advance)
     emit(_as_json(summary) if format_ == "json" else "\n".join(_as_text(summary, time.monotonic() - started)))
     return _REJECTED if summary.rejected else 0
 

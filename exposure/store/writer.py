@@ -40,6 +40,8 @@ from exposure.store.staging import Staging
 if TYPE_CHECKING:  # annotations only
     import pyarrow as pa
 
+Advance = Callable[[str, int, int | None], None]
+
 
 @dataclass(frozen=True, slots=True)
 class ImportRecord:
@@ -123,10 +125,12 @@ class Writer:
         """Say what people call a token; the first description of an asset stays."""
         self._assets[asset] = (symbol[:32], decimals)
 
-    def commit(self, record: ImportRecord | None = None) -> Committed:
+    def commit(self, record: ImportRecord | None = None, advance: Advance = lambda what, done, total: None) -> Committed:
         """Make the rows a new version of the store.
 
         If every row was there already and nothing else is new, the version stays as it is.
+
+        ``advance``: told what is being sorted, and how many of its rows are written.
 
         Raises
         ------
@@ -162,7 +166,7 @@ class Writer:
             covered = self._declarations(engine, outcomes, before)
             for table, outcome in outcomes.items():
                 if outcome.stored:
-                    added += self._write_table(engine, table, hash_name)
+                    added += self._write_table(engine, table, hash_name, advance)
             merged, dropped = compaction.merge(engine, self._folder, before, added, hash_name=hash_name)
         result = Committed(
             self._swap(added, [*rewritten, *merged], [*outdated, *dropped], covered, version, record or ImportRecord()),
@@ -186,7 +190,7 @@ class Writer:
         kept = f"and seq not in (select seq from drops_{table})" if left_out else ""
         return f"(select * exclude (seq) from read_parquet($staged) where {_chain_is(table)} {kept})"
 
-    def _write_table(self, engine: query.Engine, table: str, hash_name: str) -> Iterator[Part]:
+    def _write_table(self, engine: query.Engine, table: str, hash_name: str, advance: Advance) -> Iterator[Part]:
         staged = [str(self._staging.path(table))]
         rows = self._rows(table, left_out=query.number(engine, f"select count(*) from drops_{table}") > 0)
         chains = [""]
@@ -201,7 +205,8 @@ class Writer:
             for layout in copies(table):
                 ordered = sorted_rows(engine, layout, rows, {"staged": staged, "chain": chain})
                 with contextlib.closing(ordered) as batches:
-                    yield from part_files.write_run(self._folder, layout, chain, batches, hash_name=hash_name)
+                    told = _told(batches, f"sorting {chain} {layout.name}".replace("_", " "), advance)
+                    yield from part_files.write_run(self._folder, layout, chain, told, hash_name=hash_name)
 
     def _require_one_time_order(self, engine: query.Engine, table: str, before: Sequence[Part]) -> None:
         if table == "prices":
@@ -311,6 +316,16 @@ def query_engine(folder: Path, spill: Path) -> Iterator[query.Engine]:
 def sorted_rows(engine: query.Engine, layout: Layout, rows: str, parameters: query.Parameters) -> Generator[pa.RecordBatch]:
     """Rows of a source in a layout's columns and order; sorted in a thread of its own while others are written."""
     return ahead(query.stream(engine, f"{select(layout, rows)} {order_by(layout)}", parameters), engine.interrupt)
+
+
+def _told(batches: Iterator[pa.RecordBatch], what: str, advance: Advance) -> Iterator[pa.RecordBatch]:
+    """The same batches, each told when it has been taken."""
+    done = 0
+    advance(what, done, None)
+    for batch in batches:
+        yield batch
+        done += batch.num_rows
+        advance(what, done, None)
 
 
 def _chain_is(table: str) -> str:

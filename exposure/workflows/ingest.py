@@ -30,8 +30,8 @@ PREVIEW_ROWS = 5
 _LISTED_GAPS = 5
 _DENSE = 0.2  # an extract of some addresses also has blocks between its rows; what holds fewer is no range of blocks
 
-Progress = Callable[[int], None]
-"""Told the number of records read so far."""
+Progress = Callable[[str, int, int | None], None]
+"""Told what is being done, how many records or rows of it are done, and of how many, if that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def ingest(
     store
         The store; may be None in a dry run.
     progress
-        Told the number of records read.
+        Told how far reading is, and then sorting.
 
     Raises
     ------
@@ -121,7 +121,7 @@ def ingest(
         nonlocal done
         done += records
         if progress is not None:
-            progress(done)
+            progress("records read", done, None)
 
     with ExitStack() as stack:
         if store is None or options.dry_run:
@@ -141,7 +141,8 @@ def ingest(
         batches = _noted(_batches(forms, read, findings), findings)
         if writer is None:
             return _dry_run(import_id, _described(forms), batches, findings, rejects)
-        return _stored(import_id, files, options, forms, batches, findings, rejects, writer)
+        advance = progress or (lambda what, done, total: None)
+        return _stored(import_id, files, options, forms, batches, findings, rejects, writer, advance)
 
 
 _WORK = ".import-"
@@ -225,6 +226,7 @@ def _stored(
     findings: Findings,
     rejects: RejectsFile,
     writer: Writer,
+    advance: Progress,
 ) -> ImportSummary:
     from exposure.sources.bulk.batches import Reject
     from exposure.store.writer import ImportRecord
@@ -246,7 +248,7 @@ def _stored(
     told["whole_ledger"] = str(options.whole_ledger)
     hashes = [(name, *_digest(path)) for name, path in files.sources]
     record = ImportRecord(hashes, told, {**handed, "rejected": rejects.total})
-    result = writer.commit(record)
+    result = writer.commit(record, advance)
     read_rejects = dict(rejects.counts)
     for table, key, reason in result.conflicts:
         rejects.add(Reject(table, "", 0, reason, key))

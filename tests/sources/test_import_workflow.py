@@ -136,7 +136,7 @@ def test_a_kill_in_the_middle_leaves_the_last_version(tmp_path, store):
         "from exposure.store.store import Store\n"
         "from exposure.workflows.ingest import ImportOptions, ingest\n"
         "with Store.open(sys.argv[1]) as store:\n"
-        "    started = lambda done: pathlib.Path(sys.argv[3]).touch()\n"
+        "    started = lambda *told: pathlib.Path(sys.argv[3]).touch()\n"
         "    ingest([sys.argv[2]], ImportOptions(chain='ethereum'), store=store, progress=started)\n"
     )
     child = subprocess.Popen([sys.executable, "-c", script, str(store.path), str(big), str(marker)])

@@ -181,6 +181,7 @@ def _chain(
     known: _Known | None = None
     for wanted, pots in asked:
         if known is None:  # only now: a ledger that nobody is asked of costs nothing
+            advance(f"{chain}, services and hubs", 0, index.rows)
             roles = _roles(store, chain, index, ledger, labels, options)
             known = _Known(roles, missing(store, chain, index), *_thefts(index, labels, roles))
         row_of = np.full(max(index.pots, 1), -1, np.int32)
