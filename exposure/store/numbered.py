@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from exposure.model.assets import chain as chain_of
 from exposure.store import query
 from exposure.store.dedup import hash_name
-from exposure.store.numbering import kernels
+from exposure.store.numbering import kernels, marks
 from exposure.store.numbering.accounts import number_accounts
 from exposure.store.numbering.coins import COLUMNS as COIN_COLUMNS
 from exposure.store.numbering.coins import number_coins
@@ -38,7 +38,7 @@ from exposure.store.versions import READERS
 
 INDEX = "index"
 LOCK = "lock"
-FORM = 2
+FORM = 3
 """Goes up whenever the columns change their meaning: older indexes are made anew."""
 MEMORY = "3GB"
 """What the query engine may take while an index is made."""
@@ -66,6 +66,7 @@ class Numbered:
     asset: NDArray[np.int32]
     owner: NDArray[np.int32]
     columns: Mapping[str, Any]
+    _marks: tuple[bytes, bytes]
     _names: tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
     _held: tuple[NDArray[np.int32], NDArray[np.int64]]
 
@@ -121,6 +122,20 @@ class Numbered:
         for first in range(0, self.pots, 1 << 18):
             some = slice(first, first + (1 << 18))
             yield first, assets.take(pa.array(self.asset[some])), self.addresses(np.arange(self.pots)[some])
+
+    def digest(self, rows: int, pots: int) -> str:
+        """Digest of the first rows and of the pots that they use: the same in every version that begins with them.
+
+        Cost: at most a million rows and names, and 8 bytes a pot.
+        """
+        _, octets, ends = self._names
+        names = int(np.asarray(self.owner[:pots]).max(initial=-1)) + 1
+        parts = (
+            marks.row_digest(self._marks[0], self.columns, rows),
+            marks.name_digest(self._marks[1], octets, ends, names),
+            marks.pot_digest(self.owner, self.asset, self.assets, pots),
+        )
+        return b"".join(parts).hex()
 
     def hashes(self, names: Sequence[str]) -> list[int]:
         """The numbers under which transactions of these names stand in ``tx``."""
@@ -203,9 +218,10 @@ def _opened(place: Path) -> Numbered | None:
         firsts, ends = (_file(place, name, "i8", facts.names + 1) for name in ("firsts", "ends"))
         octets = _file(place, "names", "u1", int(ends[-1]))
         table = _file(place, "slots", "u8", slots)
+        marked = ((place / "marks.bin").read_bytes(), (place / "name_marks.bin").read_bytes())
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return Numbered(facts, asset, owner, found, (table, octets, ends), (held, firsts))
+    return Numbered(facts, asset, owner, found, marked, (table, octets, ends), (held, firsts))
 
 
 def _mapped(place: Path, facts: Facts) -> dict[str, Column]:
@@ -277,6 +293,9 @@ def _make(store: Store, chain: str, root: Path, place: Path, advance: Advance) -
                 facts = _filled(store, chain, engine, part, advance)
                 said = {"form": FORM, "hash": hash_name(engine), **asdict(facts)}
             said["slots"] = (part / "slots.bin").stat().st_size // 8
+            ends = _file(part, "ends", "i8", facts.names + 1)
+            (part / "marks.bin").write_bytes(marks.marks(_mapped(part, facts), facts.rows))
+            (part / "name_marks.bin").write_bytes(marks.name_marks(_file(part, "names", "u1", int(ends[-1])), ends))
             (part / "manifest.json").write_text(json.dumps(said))
             shutil.rmtree(part / "spill", ignore_errors=True)
             for file in part.iterdir():

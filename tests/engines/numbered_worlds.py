@@ -18,7 +18,7 @@ ASSETS = ("ethereum/0x01", "ethereum/native")
 def account_ledger(transfers):
     """A ledger of transfers and its pots in order."""
     moving = [t for t in transfers if not t.failed and t.amount and t.sender != t.receiver]
-    pots = sorted({(t.asset, end) for t in moving for end in (t.sender, t.receiver) if end is not None})
+    pots = list(dict.fromkeys((t.asset, end) for t in moving for end in (t.sender, t.receiver) if end is not None))
     number = {pot: n for n, pot in enumerate(pots)}
     txs = {tx: n for n, tx in enumerate(dict.fromkeys(t.tx for t in transfers))}
     columns = {
@@ -37,8 +37,8 @@ def account_ledger(transfers):
 
 def utxo_ledger(txs):
     """A ledger of transactions and its addresses in order."""
-    ends = {o.address for tx in txs for o in tx.outputs} | {s.address for tx in txs for s in tx.inputs if s.address}
-    pots = [("native", address) for address in sorted(ends)]
+    ends = (end for tx in txs for end in (*(s.address for s in tx.inputs), *(o.address for o in tx.outputs)) if end)
+    pots = [("native", address) for address in dict.fromkeys(ends)]
     number = {address: n for n, (_, address) in enumerate(pots)}
     coins = {(tx.tx, n): 0 for tx in txs for n in range(len(tx.outputs))}
     coins = {coin: n for n, coin in enumerate(coins)}

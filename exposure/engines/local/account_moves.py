@@ -16,9 +16,9 @@ CHUNK = 1 << 18
 Columns = Mapping[str, NDArray[Any]]
 
 
-def chunks(tx: NDArray[Any], size: int = CHUNK) -> Iterator[slice]:
-    """Slices of about ``size`` rows that never cut a transaction."""
-    start, rows = 0, len(tx)
+def chunks(tx: NDArray[Any], size: int = CHUNK, start: int = 0) -> Iterator[slice]:
+    """Slices of about ``size`` rows, from row ``start`` on, that never cut a transaction."""
+    rows = len(tx)
     while start < rows:
         end = min(start + size, rows)
         while end < rows and tx[end] == tx[end - 1]:

@@ -13,6 +13,7 @@ from exposure.engines.local import account_moves, utxo_moves
 from exposure.engines.local.execute import QUEUES, RULES
 from exposure.engines.local.moves import Moves, Sight, blank, doubles, in_units
 from exposure.engines.local.roles import ALWAYS, NEVER
+from exposure.engines.local.saved import Saved, Unfit, fingerprint
 from exposure.errors import EngineError
 from exposure.model.settings import Rule
 from exposure.taint.kernels import balances, haircut, poison, queues, tiho
@@ -41,9 +42,9 @@ class Ledger:
         """Number of transfers, or of inputs and outputs."""
         return len(self.columns["time"])
 
-    def chunks(self) -> Iterator[slice]:
-        """Slices that never cut a transaction."""
-        return account_moves.chunks(self.columns["tx_no" if self.utxo else "tx"])
+    def chunks(self, start: int = 0) -> Iterator[slice]:
+        """Slices that never cut a transaction, from row ``start`` on."""
+        return account_moves.chunks(self.columns["tx_no" if self.utxo else "tx"], start=start)
 
 
 class Stricter(NamedTuple):
@@ -83,7 +84,14 @@ def sweep(
     stricter: Stricter | None = None,
     advance: Advance = lambda done, total: None,
 ) -> Found:
-    """Carry a rule through a ledger.
+    """Carry a rule through a whole ledger: see `Sweep`."""
+    made = Sweep(ledger, rule, max_hops, sight, wanted_asset, stricter=stricter)
+    made.run(advance=advance)
+    return made.found()
+
+
+class Sweep:
+    """A rule on its way through a ledger.
 
     Parameters
     ----------
@@ -91,33 +99,101 @@ def sweep(
         Roles, thefts, and the row of each wanted pot; ``wanted_asset``: the asset of each such row.
     stricter
         None for the figure; what is missing for the run behind the interval.
-    advance
-        Told (rows done, rows in all) after each chunk.
+    saved
+        A state to go on from, see `exposure.engines.local.saved`.
 
     Raises
     ------
-    EngineError
-        If the parts of what a wanted pot received do not sum to it.
+    Unfit
+        If the saved state is of another question.
 
     Notes
     -----
-    Memory: 16 to 32 bytes for each pot (coin, on UTXO chains), a row of columns for each that holds something.
+    Memory: 16 to 64 bytes for each pot (coin, on UTXO chains), a row of columns (or lots) for each that holds something.
     """
-    groups = sight.roles.groups
-    seeds = len(groups.categories) + (stricter is not None)
-    unknown = np.array([groups.unknown], np.int32)
-    counted = kernels.Groups(groups.number, seeds, groups.known, max_hops, unknown, groups.known)
-    sight.tiho, sight.poison = rule is Rule.TIHO, rule is Rule.POISON
-    opening = _prepare(ledger, rule, sight, stricter)
-    state = _State(ledger, rule, counted, sight, wanted_asset)
-    if opening is not None:
-        state.carry(opening)
-    done = 0
-    for part in ledger.chunks():
-        state.carry(_moves(ledger, part, sight, strict=stricter is not None, one_pot_each=rule is Rule.POISON))
-        done = part.stop
-        advance(done, ledger.rows)
-    return state.found()
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        rule: Rule,
+        max_hops: int,
+        sight: Sight,
+        wanted_asset: NDArray[np.int32],
+        *,
+        stricter: Stricter | None = None,
+        saved: Saved | None = None,
+    ) -> None:
+        groups = sight.roles.groups
+        seeds = len(groups.categories) + (stricter is not None)
+        unknown = np.array([groups.unknown], np.int32)
+        counted = kernels.Groups(groups.number, seeds, groups.known, max_hops, unknown, groups.known)
+        sight.tiho, sight.poison = rule is Rule.TIHO, rule is Rule.POISON
+        self.ledger, self.rule, self.sight, self.strict, self.rows = ledger, rule, sight, stricter is not None, 0
+        self.hops, self.stricter, self.pots = max_hops, stricter, ledger.coins if ledger.utxo else ledger.pots
+        if saved is not None and any(saved.said[name] != value for name, value in self.asked().items()):
+            raise Unfit("it is of another rule, hop limit, or set of categories")
+        opening, self.balances = _prepare(ledger, rule, sight, stricter, saved)
+        self.state = State(ledger, rule, counted, sight, wanted_asset, saved)
+        if saved is not None:
+            if saved.said["fingerprint"] != self.fingerprint(saved.pots, saved.owners, saved.arrays["first_pots"]):
+                raise Unfit("who is who, what is missing or who is asked for has changed for pots that it knows")
+            self.state.restore(saved, self.pots)
+            self.rows = saved.rows
+        elif opening is not None:
+            self.state.carry(opening)
+
+    def run(self, until: int | None = None, advance: Advance = lambda done, total: None) -> None:
+        """Carry out the rows up to ``until`` (None: all; rounded up to a whole chunk).
+
+        ``advance`` is told (rows done, rows in all) after each chunk.
+        """
+        for part in self.ledger.chunks(self.rows):
+            if until is not None and self.rows >= until:
+                return
+            one_pot_each = self.rule is Rule.POISON
+            self.state.carry(_moves(self.ledger, part, self.sight, strict=self.strict, one_pot_each=one_pot_each))
+            self.rows = part.stop
+            advance(self.rows, self.ledger.rows)
+
+    def found(self) -> Found:
+        """What wanted pots received.
+
+        Raises
+        ------
+        EngineError
+            If the parts of what a wanted pot received do not sum to it.
+        """
+        return self.state.found()
+
+    def asked(self) -> dict[str, Any]:
+        """What a state must have been made for, as plain values."""
+        categories = list(self.sight.roles.groups.categories)
+        return {"rule": self.rule.value, "hops": self.hops, "categories": categories, "strict": self.strict}
+
+    @property
+    def first_pots(self) -> NDArray[np.int64]:
+        """By asset, the first pot that it has: an asset's own number changes as others come in."""
+        first = np.zeros(max(self.ledger.assets, 1), np.int64)
+        first[self.ledger.asset[::-1]] = np.arange(len(self.ledger.asset))[::-1]
+        return first
+
+    def fingerprint(self, pots: int, owners: int, first_pots: NDArray[np.int64]) -> str:
+        """Digest of all that bears on the first pots (or coins and addresses) and their assets, the ledger apart."""
+        sight, roles = self.sight, self.sight.roles
+        gap = None if sight.gap is None else sight.gap[:pots]
+        known = () if self.stricter is None else sorted(self.stricter.known.items())
+        thefts = sorted(sight.thefts.items()), sorted(sight.coin_thefts.items())
+        is_wanted = sight.wanted[:owners] >= 0
+        assets = self.ledger.asset[first_pots] if len(self.ledger.asset) else np.zeros(len(first_pots), np.int32)
+        units = [str(self.state.units[asset]) for asset in assets.tolist()]
+        by_pot = [column[:owners] for column in (roles.owner, roles.group, roles.since)]
+        by_asset = roles.asset_group[assets], roles.asset_since[assets]
+        return fingerprint(*by_pot, *by_asset, is_wanted, gap, known, thefts, units)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """All that a state consists of."""
+        own = {} if self.balances is None else {"short": self.balances}
+        return self.state.arrays() | {"first_pots": self.first_pots} | own
 
 
 def _moves(ledger: Ledger, part: slice, sight: Sight, *, strict: bool, one_pot_each: bool) -> Moves:
@@ -128,15 +204,17 @@ def _moves(ledger: Ledger, part: slice, sight: Sight, *, strict: bool, one_pot_e
     return account_moves.moves(ledger.columns, part, ledger.asset, sight)
 
 
-def _prepare(ledger: Ledger, rule: Rule, sight: Sight, stricter: Stricter | None) -> Moves | None:
-    """Set a sight for the figure or the stricter run; the moves that put known balances into pots beforehand."""
+def _prepare(
+    ledger: Ledger, rule: Rule, sight: Sight, stricter: Stricter | None, saved: Saved | None
+) -> tuple[Moves | None, NDArray[Any] | None]:
+    """Set a sight for the figure or the stricter run; the moves that put known balances into pots beforehand, and balances."""
     size = ledger.coins if ledger.utxo else ledger.pots
     sight.gap = sight.instead = sight.known_from = sight.flagged = sight.pot_roles = None
     sight.spare = size
     simple = not ledger.utxo and _simple(sight, rule)
     if stricter is None or ledger.utxo:  # of a UTXO ledger the transactions themselves say what is missing
         sight.pot_roles = sight.roles.group if simple else None
-        return None
+        return None, None
     owner = sight.roles.owner
     lifo = np.array(rule is Rule.LIFO)
     own = np.where(stricter.bears & lifo, NEVER, stricter.gap)
@@ -166,15 +244,15 @@ def _prepare(ledger: Ledger, rule: Rule, sight: Sight, stricter: Stricter | None
     sight.gap, sight.flagged = gap, np.zeros(len(gap), np.bool_)
     whole_or_not = simple and not stricter.known and bool(((gap == ALWAYS) | (gap == NEVER)).all())
     sight.pot_roles = sight.roles.group if whole_or_not else None
-    short = _short(ledger, sight, opening)
-    gap[short & ~bears] = ALWAYS
+    kept = _balances(ledger, sight, opening, saved)
+    gap[(kept["short"][: len(gap)] > 0) & ~bears] = ALWAYS
     if whole_or_not:
         lacking = (gap == ALWAYS) & (sight.roles.group < 0)
         if rule is Rule.POISON:
             sight.flagged = lacking
         else:
             sight.pot_roles = np.where(lacking, np.int32(sight.roles.groups.unknown + LEAKS), sight.roles.group)
-    return opening
+    return opening, kept
 
 
 def _simple(sight: Sight, rule: Rule) -> bool:
@@ -187,19 +265,21 @@ def _simple(sight: Sight, rule: Rule) -> bool:
     )
 
 
-def _short(ledger: Ledger, sight: Sight, opening: Moves | None) -> NDArray[np.bool_]:
-    """Pots that spend more than they hold: a shortfall proves a gap."""
+def _balances(ledger: Ledger, sight: Sight, opening: Moves | None, saved: Saved | None) -> NDArray[Any]:
+    """Balances, and which pots spend more than they hold: a shortfall proves a gap."""
     assert sight.gap is not None
     pots = reserve(len(sight.gap), balances.POT)
     pots["code"] = -1 if sight.pot_roles is None else kernels.role_codes(sight.pot_roles, len(pots))
     gap, sight.gap = sight.gap, None
     tiho_too, flags, sight.tiho, sight.poison = sight.tiho, sight.poison, False, False
-    if opening is not None:
+    if saved is not None:
+        put_back(pots, saved.arrays["short"], saved.pots, ledger.pots)
+    elif opening is not None:
         balances.fall_short(pots, _transfers(opening))
-    for part in ledger.chunks():
+    for part in ledger.chunks(0 if saved is None else saved.rows):
         balances.fall_short(pots, _transfers(_moves(ledger, part, sight, strict=True, one_pot_each=False)))
     sight.gap, sight.tiho, sight.poison = gap, tiho_too, flags
-    return np.asarray(pots["short"][: len(gap)] > 0)
+    return pots
 
 
 def _transfers(moves: Moves) -> kernels.Transfers:
@@ -207,17 +287,26 @@ def _transfers(moves: Moves) -> kernels.Transfers:
     return kernels.Transfers(moves.source, moves.target, amount, rest, moves.origin, moves.theft, moves.keep, moves.move)
 
 
-class _State:
+class State:
     """Pots of a sweep under one rule, and what it has found so far."""
 
-    def __init__(self, ledger: Ledger, rule: Rule, groups: kernels.Groups, sight: Sight, wanted: NDArray[np.int32]) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        rule: Rule,
+        groups: kernels.Groups,
+        sight: Sight,
+        wanted: NDArray[np.int32],
+        saved: Saved | None = None,
+    ) -> None:
         self.rule, self.groups, self.sight, self.wanted = rule, groups, sight, wanted
         self.wide = width(groups.number, groups.hops)
         longest = max((part.stop - part.start for part in ledger.chunks()), default=0)
         spare = ledger.txs if ledger.utxo and rule is Rule.POISON else longest
         pots = sight.spare + spare + 1
         count = max(len(wanted), 1)
-        self.units = _units(ledger) if rule in RULES else [1] * max(ledger.assets, 1)
+        self.moved = _moved(ledger, saved) if rule in RULES else np.zeros(max(ledger.assets, 1))
+        self.units = [_unit(total) for total in self.moved.tolist()]
         self.limbs = np.zeros((count, 4), np.int64)
         self.span = np.tile(np.array([NEVER, ALWAYS]), (count, 1))
         self.state: Any
@@ -239,6 +328,35 @@ class _State:
         width_kept = self.wide + 1 + (1 + len(sight.roles.groups.categories) if rule is Rule.POISON else 0)
         self.kept: Any = np.zeros((count, width_kept), np.int64 if rule in RULES else np.float64)
         self.fees: Any = np.zeros(self.wide + 1, self.kept.dtype)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """All that the state consists of, for `restore`."""
+        if self.rule in QUEUES:
+            own = queues.in_use(self.state)
+        elif self.rule is Rule.POISON:
+            own = poison.in_use(self.state)
+        else:
+            own = (tiho if self.rule is Rule.TIHO else haircut).in_use(self.state, self.groups)
+        rows = {"kept": self.kept, "fees": self.fees, "limbs": self.limbs, "span": self.span, "moved": self.moved}
+        return own | rows | {"wanted": np.flatnonzero(self.sight.wanted >= 0), "row": self.sight.wanted[self.sight.wanted >= 0]}
+
+    def restore(self, saved: Saved, pots: int) -> None:
+        """Take a saved state; ``pots``: the ledger's (coins, on UTXO chains)."""
+        arrays = dict(saved.arrays)
+        if self.rule in QUEUES:
+            while len(self.state.amounts) < len(arrays["amounts"]):
+                self.state = queues.larger(self.state)
+        elif self.rule is Rule.TIHO:
+            while len(self.state.lots) < len(arrays["lots"]):
+                self.state = tiho.larger(self.state)
+        own = self.arrays()
+        put_back(own["headers"], arrays.pop("headers"), saved.pots, pots)
+        for name in own.keys() - {"headers", "kept", "fees", "limbs", "span", "moved", "wanted", "row"}:
+            getattr(self.state, name)[: len(arrays[name])] = arrays[name]
+        self.fees[:] = arrays["fees"]
+        now, then = self.sight.wanted[arrays["wanted"]], arrays["row"]
+        for mine, theirs in ((self.kept, "kept"), (self.limbs, "limbs"), (self.span, "span")):
+            mine[now[now >= 0]] = arrays[theirs][then[now >= 0]]
 
     def carry(self, moves: Moves) -> None:
         """Carry out the moves of a chunk."""
@@ -297,19 +415,30 @@ class _State:
         return Found(parts, unit, upper, unresolved, self.limbs[:rows], first, last, int(self.state.used[2]))
 
 
-def _units(ledger: Ledger) -> list[int]:
-    """By asset, the smallest power of ten in which all that ever moves fits 62 bits."""
+def put_back(into: NDArray[Any], saved: NDArray[Any], then: int, now: int) -> None:
+    """Put what was saved by pot into a larger array: the ledger's pots, then those that stand in for some of them."""
+    into[:then] = saved[:then]
+    more = min(len(saved) - then, len(into) - now)
+    into[now : now + more] = saved[then : then + more]
+
+
+def _moved(ledger: Ledger, saved: Saved | None) -> NDArray[np.float64]:
+    """By asset, all that ever moves."""
     totals = np.zeros(max(ledger.assets, 1))
+    if saved is not None:
+        totals[ledger.asset[saved.arrays["first_pots"]]] = saved.arrays["moved"]
     if not ledger.utxo:
-        for part in ledger.chunks():
+        for part in ledger.chunks(0 if saved is None else saved.rows):
             source, target = ledger.columns["source"][part], ledger.columns["target"][part]
             asset = ledger.asset[np.where(source >= 0, source, target)]
             amount, _ = doubles(ledger.columns["low"][part], ledger.columns["high"][part])
             totals += np.bincount(asset, amount, minlength=len(totals))
-    units = []
-    for total in totals.tolist():
-        unit = 1
-        while total / unit >= 2.0**61:
-            unit *= 10
-        units.append(unit)
-    return units
+    return totals
+
+
+def _unit(total: float) -> int:
+    """The smallest power of ten in which all that ever moves of an asset fits 62 bits."""
+    unit = 1
+    while total / unit >= 2.0**61:
+        unit *= 10
+    return unit

@@ -48,6 +48,12 @@ def empty(pots: int, groups: Groups, roles: NDArray[Any] | None = None) -> Pots:
     return Pots(headers, reserve(pots * stride(groups), "f8"), reserve(pots, np.int32), np.zeros(3, np.int64))
 
 
+def in_use(pots: Pots, groups: Groups) -> dict[str, NDArray[Any]]:
+    """The arrays of a state, each as far as it is in use; ``headers`` has an entry for each pot."""
+    cells, free = pots.cells[: pots.used[0] * stride(groups)], pots.free[: pots.used[1]]
+    return {"headers": pots.headers, "cells": cells, "free": free, "used": pots.used}
+
+
 @kernel
 def two_sum(high: float, low: float, plus: float, more: float) -> tuple[float, float]:
     """The sum of two numbers of 106 bits each, as one."""

@@ -49,6 +49,11 @@ def empty(pots: int, groups: Groups, roles: NDArray[Any] | None = None) -> Flags
     return Flags(octets.view(np.float64), words, octets, line, np.zeros(3, np.int64))
 
 
+def in_use(flags: Flags) -> dict[str, NDArray[Any]]:
+    """The arrays of a state; ``headers`` has an entry for each pot."""
+    return {"headers": flags.octets.reshape(-1, flags.line), "used": flags.used}
+
+
 @kernel
 def advance(flags: Flags, ledger: Transfers, groups: Groups, found: Found, categories: int = 0, mixer: int = -1) -> None:
     """Carry out transfers in order.

@@ -56,6 +56,11 @@ def larger(queues: Queues) -> Queues:
     return queues._replace(amounts=amounts, words=amounts.view(np.int32))
 
 
+def in_use(queues: Queues) -> dict[str, NDArray[Any]]:
+    """The arrays of a state, each as far as it is in use; ``headers`` has an entry for each pot."""
+    return {"headers": queues.headers, "amounts": queues.amounts[: 8 * queues.used[0]], "used": queues.used}
+
+
 @kernel
 def _block(queues: Queues) -> Any:
     """An empty block: a freed one, or one more."""

@@ -51,6 +51,12 @@ def larger(lists: Lists) -> Lists:
     return lists._replace(lots=lots)
 
 
+def in_use(lists: Lists, groups: Groups) -> dict[str, NDArray[Any]]:
+    """The arrays of a state, each as far as it is in use; ``headers`` has an entry for each pot."""
+    ends, lots = lists.ends[: lists.used[3] * 2 * _queues(groups.hops)], lists.lots[: lists.used[0]]
+    return {"headers": lists.headers, "ends": ends, "lots": lots, "free": lists.free[: lists.used[4]], "used": lists.used}
+
+
 def _queues(hops: int) -> int:
     """Turns that there are: seeds by hop, unresolved, attributed by hop, not tracked."""
     return 2 * hops + 4
