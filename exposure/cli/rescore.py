@@ -25,6 +25,7 @@ Examples:
   exposure rescore customers.csv -o scored.parquet
   exposure rescore wallets.csv --column deposit --rule all -o scored.csv --rejects rejects.csv
   exposure rescore wallets.parquet --chain ethereum --fail-on sanctioned:1% -o scored.jsonl
+  exposure rescore customers.csv --state nightly -o scored.parquet
   exposure rescore --all --chain ethereum -o every-address.parquet
 
 \b
@@ -64,6 +65,11 @@ FORMATS = ("csv", "parquet", "jsonl")
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write rows that are no addresses to this CSV file, with line and reason.",
 )
+@click.option(
+    "--state",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Keep what was computed in this folder, and go on from it where only later blocks were added.",
+)
 @click.option("--format", "format_", type=click.Choice(FORMATS), help="Form of the result.  [default: by the file's name]")
 @output_option
 @quiet_option
@@ -74,6 +80,7 @@ def rescore(
     column: str | None,
     fail_on: tuple[str, ...],
     rejects: Path | None,
+    state: Path | None,
     format_: str | None,
     output: Path | None,
     engine: str | None,
@@ -117,13 +124,15 @@ def rescore(
             alarms.see(some)
 
         listed = None if wallets is None else read_wallets(wallets, column=column)
-        result = workflow.rescore(store, listed, options, into=into, advance=advance)
+        result = workflow.rescore(store, listed, options, into=into, advance=advance, state=state)
         rows.close()
     for warning in result.warnings:
         click.echo(f"warning: {warning}", err=True)
     if rejects is not None:
         emit(rejects_csv(result.rejected), rejects)
     if not settings.quiet:
+        for sentence in result.went_on:
+            click.echo(f"state: {sentence}", err=True)
         _say(result)
     found = alarms.sentences()
     for sentence in found:

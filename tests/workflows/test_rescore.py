@@ -352,3 +352,34 @@ def test_fewer_declarations_say_the_same_of_every_pot(rows):
     for address in "ab*":
         for asset in "xy":
             assert gap(rows, address, asset) == gap(condensed(rows), address, asset)
+
+
+@pytest.mark.parametrize("rule", ["haircut", "fifo", "poison"])
+def test_a_grown_ledger_goes_on_from_a_state_and_ends_the_same(tmp_path, capsys, rule):
+    rows = pd.read_csv(FIXTURE / "ethereum_transfers.csv.gz", dtype=str)
+    middle = rows["block"].astype(int).sort_values().iloc[len(rows) // 2]
+    early = rows[rows["block"].astype(int) <= middle]
+    early.to_csv(tmp_path / "early.csv", index=False)
+    rows[rows["block"].astype(int) > middle].to_csv(tmp_path / "late.csv", index=False)
+    asked = pd.unique(pd.concat([early["from"], early["to"]]).dropna())
+    (tmp_path / "wallets.csv").write_text("address\n" + "\n".join(asked) + "\n")
+    base = ["--store", str(tmp_path / "store")]
+
+    def scored(arguments):
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        assert ended.value.code == 0
+
+    command = ["rescore", str(tmp_path / "wallets.csv"), *base, "--rule", rule]
+    with Store.create(tmp_path / "store") as store:
+        ingest([tmp_path / "early.csv"], ImportOptions(chain="ethereum", whole_ledger=True), store=store)
+        import_lists(store, [FIXTURE / "ofac_edition_1.xml", FIXTURE / "services_tagpack.yaml"], ListOptions())
+    scored([*command, "--state", str(tmp_path / "state"), "-o", str(tmp_path / "before.csv")])
+    assert "from the beginning (there is none)" in capsys.readouterr().err
+    with Store.open(tmp_path / "store") as store:
+        ingest([tmp_path / "late.csv"], ImportOptions(chain="ethereum", whole_ledger=True), store=store)
+    scored([*command, "--state", str(tmp_path / "state"), "-o", str(tmp_path / "on.csv")])
+    assert f"ethereum-{rule}-0: goes on from row" in capsys.readouterr().err
+    scored([*command, "-o", str(tmp_path / "whole.csv")])
+    assert (tmp_path / "on.csv").read_text() == (tmp_path / "whole.csv").read_text()
+    assert (tmp_path / "on.csv").read_text() != (tmp_path / "before.csv").read_text()

@@ -8,6 +8,7 @@ from exposure.workflows.rescore.options import RescoreOptions
 
 if TYPE_CHECKING:  # annotations only: what computes is imported when it runs
     from collections.abc import Callable, Iterable
+    from pathlib import Path
 
     import pyarrow as pa
 
@@ -28,6 +29,7 @@ def rescore(
     into: Callable[[pa.Table], None],
     advance: Callable[[str, int, int], None] = lambda what, done, total: None,
     strict_input: bool = False,
+    state: Path | None = None,
 ) -> Rescored:
     """Where the value that many wallets received came from: a row for each wallet, asset, rule and category.
 
@@ -46,6 +48,8 @@ def rescore(
         Told (what is being done, rows done, rows in all).
     strict_input
         Whether a wallet that cannot be read raises.
+    state
+        Folder in which the state of each sweep is kept, for a later run to go on from where the ledger has grown.
 
     Raises
     ------
@@ -56,4 +60,4 @@ def rescore(
     """
     from exposure.workflows.rescore.run import answer
 
-    return answer(store, wallets, options, into, advance, strict_input=strict_input)
+    return answer(store, wallets, options, into, advance, strict_input=strict_input, state=state)

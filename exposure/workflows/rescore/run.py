@@ -6,7 +6,8 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
-from typing import NamedTuple
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -14,13 +15,11 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from exposure.engines.local.hubs import hubs
-from exposure.engines.local.moves import Sight
 from exposure.engines.local.roles import NEVER, Roles, Theft, starts, with_hubs
-from exposure.engines.local.sweep import Found, Ledger, Stricter, sweep
+from exposure.engines.local.sweep import Ledger
 from exposure.errors import InputError
 from exposure.model.labels import Labels
 from exposure.model.results import EditionUsed
-from exposure.model.settings import Rule
 from exposure.sources.address_lists import Column, Listed
 from exposure.store.numbered import Numbered, numbered
 from exposure.store.store import Store
@@ -28,7 +27,8 @@ from exposure.workflows.clusters import snapshot_with_clusters
 from exposure.workflows.labels import snapshot
 from exposure.workflows.rescore.missing import missing
 from exposure.workflows.rescore.options import MAX_HOPS, RescoreOptions
-from exposure.workflows.rescore.rows import BLOCK, Scored, Wanted, tables, without_history
+from exposure.workflows.rescore.rows import BLOCK, Wanted, tables, without_history
+from exposure.workflows.rescore.sweeps import Known, scored
 from exposure.workflows.rescore.wallets import canonical
 from exposure.workflows.rescore.whole import dust_of, ledger_of, plain_roles
 
@@ -42,7 +42,10 @@ MEMORY = 2 << 30
 
 @dataclass(frozen=True, slots=True)
 class Rescored:
-    """``count`` rows were made, for ``wallets`` wallets. ``rejected``: lines that are no addresses, with reasons."""
+    """``count`` rows were made, for ``wallets`` wallets. ``rejected``: lines that are no addresses, with reasons.
+
+    ``went_on``: what came of looking for saved states, a sentence each.
+    """
 
     count: int
     rejected: tuple[Listed, ...]
@@ -50,19 +53,18 @@ class Rescored:
     run: str
     warnings: tuple[str, ...]
     editions: tuple[EditionUsed, ...]
-
-
-class _Known(NamedTuple):
-    """What is known of one ledger, whoever is asked for: who is who, what is missing, what was stolen."""
-
-    roles: Roles
-    stricter: Stricter
-    by_tx: dict[int, Theft]
-    by_coin: dict[tuple[int, int], Theft]
+    went_on: tuple[str, ...] = ()
 
 
 def answer(
-    store: Store, columns: Iterable[Column] | None, options: RescoreOptions, into: Into, advance: Advance, *, strict_input: bool
+    store: Store,
+    columns: Iterable[Column] | None,
+    options: RescoreOptions,
+    into: Into,
+    advance: Advance,
+    *,
+    strict_input: bool,
+    state: Path | None,
 ) -> Rescored:
     """See `exposure.workflows.rescore.rescore`; ``columns`` None: every address of the ledgers."""
     if not 1 <= options.hops <= MAX_HOPS:
@@ -77,7 +79,7 @@ def answer(
     found = snapshot(store, as_of=options.labels_as_of, seeds_from_designation=options.seeds_from_designation)
     found = snapshot_with_clusters(store, found, dict.fromkeys(chains), options.clusters)
     run, tags, count, wallets = _run(store, found.labels, options), _tags(found.labels), 0, len(listed)
-    seen = np.zeros(len(listed), np.bool_)
+    seen, went_on = np.zeros(len(listed), np.bool_), list[str]()
 
     def hand_on(rows: pa.Table) -> None:
         nonlocal count
@@ -93,12 +95,12 @@ def answer(
                 pots = ledger.find(listed)
                 seen[pots[0]] = True
                 asked = _listed(ledger, listed, pots, tags, found.labels, options)
-            _chain(store, chain, ledger, found.labels, asked, options, run, hand_on, advance)
+            went_on += _chain(store, chain, ledger, found.labels, asked, options, run, hand_on, advance, state)
     lone = np.flatnonzero(~seen)
     for start in range(0, len(lone), BLOCK):
         some = listed.take(pa.array(lone[start : start + BLOCK]))
         hand_on(without_history(some, _own(some, tags), options.hops, run))
-    return Rescored(count, tuple(rejected), wallets, run, found.warnings, found.editions)
+    return Rescored(count, tuple(rejected), wallets, run, found.warnings, found.editions, tuple(went_on))
 
 
 def _run(store: Store, labels: Labels, options: RescoreOptions) -> str:
@@ -151,7 +153,7 @@ def _blocks(ledger: Numbered, pots: Ints, labels: Labels, options: RescoreOption
     """Places of the pots of the assets asked for, in blocks whose accounts fit the memory."""
     seeds = (labels.seeds, labels.coin_seeds, labels.tx_seeds, labels.asset_seeds)
     categories = len({seed.category for some in seeds for seed in some.values()})
-    columns = (categories + 3) * (options.hops + 1) + categories + 16
+    columns = (categories + 3) * (options.hops + 2) + categories + 16
     size = max(MEMORY // (2 * 8 * columns), BLOCK)  # the figure's account and the stricter one
     places = np.arange(len(pots))
     if options.asset is not None:
@@ -176,45 +178,29 @@ def _chain(
     run: str,
     into: Into,
     advance: Advance,
-) -> None:
+    state: Path | None,
+) -> list[str]:
     ledger = ledger_of(index)
-    known: _Known | None = None
-    for wanted, pots in asked:
+    known: Known | None = None
+    went_on: list[str] = []
+    for number, (wanted, pots) in enumerate(asked):
         if known is None:  # only now: a ledger that nobody is asked of costs nothing
             advance(f"{chain}, services and hubs", 0, index.rows)
             roles = _roles(store, chain, index, ledger, labels, options)
-            known = _Known(roles, missing(store, chain, index), *_thefts(index, labels, roles))
+            known = Known(index, ledger, roles, missing(store, chain, index), *_thefts(index, labels, roles))
         row_of = np.full(max(index.pots, 1), -1, np.int32)
         row_of[pots] = np.arange(len(pots), dtype=np.int32)
         wanted.whole[:] = known.stricter.gap[pots] == NEVER
         for rule in options.rules:
-            scored, done = _scored(ledger, known, wanted, row_of, rule, options.hops, chain, advance), 0
-            for rows in tables(scored, wanted, chain, run):
+            place = None if state is None else state / f"{chain}-{rule.value}-{number}"
+            sweeping = partial(advance, f"{chain}, {rule.value}")
+            figures, said = scored(known, wanted, row_of, rule, options.hops, place, sweeping)
+            went_on, done = went_on + said, 0
+            for rows in tables(figures, wanted, chain, run):
                 into(rows)
                 done = min(done + BLOCK, len(pots))
                 advance(f"{chain}, {rule.value}, rows", done, len(pots))
-
-
-def _scored(
-    ledger: Ledger,
-    known: _Known,
-    wanted: Wanted,
-    row_of: NDArray[np.int32],
-    rule: Rule,
-    hops: int,
-    chain: str,
-    advance: Advance,
-) -> Scored:
-    """One rule's figures of some wanted pots; and, if the history of any of them is whole, those of the stricter run."""
-
-    def swept(stricter: Stricter | None) -> Found:
-        what = f"{chain}, {rule.value}{', interval' if stricter else ''}"
-        sight = Sight(known.roles, row_of, known.by_tx, known.by_coin)
-        return sweep(
-            ledger, rule, hops, sight, wanted.asset, stricter=stricter, advance=lambda done, total: advance(what, done, total)
-        )
-
-    return Scored(rule, hops, known.roles.groups, swept(None), swept(known.stricter) if wanted.whole.any() else None)
+    return went_on
 
 
 def _roles(store: Store, chain: str, index: Numbered, ledger: Ledger, labels: Labels, options: RescoreOptions) -> Roles:
