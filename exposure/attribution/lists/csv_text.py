@@ -15,6 +15,9 @@ if TYPE_CHECKING:  # the stream is only named in a signature
 MAX_LINE = 64 << 10
 """Longest line of a CSV list, in characters."""
 
+MAX_BLANK = 1 << 20
+"""Most characters of empty lines in a row."""
+
 
 class Lines:
     """The lines of a text, each of bounded length.
@@ -22,13 +25,15 @@ class Lines:
     Raises
     ------
     AttributionError
-        For a line that is longer than `MAX_LINE`, or is not UTF-8 (with or without a byte order mark).
+        For a line that is longer than `MAX_LINE`, or is not UTF-8 (with or without a byte order mark), and for a flood of
+        empty lines.
     """
 
     def __init__(self, stream: Bounded, name: str) -> None:
         self._text = io.TextIOWrapper(io.BufferedReader(stream), encoding="utf-8-sig", newline="")
         self._name = name
         self._number = 0
+        self._blank = 0
 
     def __iter__(self) -> Lines:
         return self
@@ -47,6 +52,11 @@ class Lines:
             )
         if not line:
             raise StopIteration
+        self._blank = self._blank + len(line) if line.isspace() else 0
+        if self._blank > MAX_BLANK:
+            raise AttributionError(
+                f"{self._name}, line {self._number:,}: more than {MAX_BLANK:,} characters of empty lines; no list"
+            )
         return line
 
 

@@ -92,7 +92,7 @@ def _refuse_bomb(content: BinaryIO, name: str) -> None:
     with zipfile.ZipFile(content) as archive:
         size = sum(member.file_size for member in archive.infolist())
     content.seek(0)
-    if size > MAX_UNPACKED // 4:
+    if size > MAX_UNPACKED // 16:
         raise AttributionError(f"{name}: unpacks to {size:,} bytes, which no workbook of this list does; it was not read")
 
 

@@ -27,6 +27,7 @@ NAME = "OpenSanctions"
 SOURCE = "OpenSanctions (FollowTheMoney entities)"
 MAX_LINE = 16 << 20
 MAX_WALLETS = 500_000
+MAX_BLANK = 4 << 20
 _BLOCK = 1 << 20
 _ID = re.compile(rb'\{\s*"id"\s*:\s*"([^"\\]+)"')
 
@@ -128,8 +129,11 @@ def entities_of(
 
 
 def _lines(stream: Bounded, name: str) -> Iterator[tuple[int, bytes]]:
-    rest, number = b"", 0
+    rest, number, blank = b"", 0, 0
     while block := stream.read(_BLOCK):
+        blank = blank + len(block) if block.isspace() else 0
+        if blank > MAX_BLANK:
+            raise AttributionError(f"{name}, line {number + 1:,}: nothing but empty lines from here on; no such file has that")
         *whole, rest = (rest + block).split(b"\n")
         for line in whole:
             number += 1
