@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import urllib.request
 from collections.abc import Iterator
 from itertools import permutations
 from pathlib import Path
 
 import pytest
-from evm_assembly import call
+from evm_assembly import call, token
 from evm_explorers import Blockscout, Etherscan, Index, serving
 from evm_node import anvil
 from evm_world import PEOPLE, REBASING, ROUTERS, TOKEN, WETH, World, build
@@ -184,6 +186,53 @@ def test_a_reorganisation_replaces_the_rows_of_blocks_that_are_gone(tmp_path: Pa
         assert amounts() == [5, 8]
         held = node.number("eth_getBalance", b, hex(summary.outcomes[0].last))
         assert net_flow(store, "evm-31337", b, "evm-31337/native", 0, LAST) == held
+
+
+def test_what_happened_since_is_added_and_nothing_is_read_twice(tmp_path: Path) -> None:
+    with anvil(10, "--slots-in-an-epoch", "1") as node, Store.open_or_create(tmp_path / "store") as store:
+        a, b = node.ask("eth_accounts")[:2]  # type: ignore[index]
+        node.ask("anvil_setCode", TOKEN, "0x" + token().hex())
+        world = World(node, [a, b])
+        environ = {"EXPOSURE_EVM_RPC_URL": f"optimism={node.url}"}
+        for turn in range(3):
+            world.send((a, b, 5 + turn, ""), (b, a, 2, ""), (a, TOKEN, 0, call("mint(address,uint256)", b, 100 + turn)))
+            node.batch([("evm_mine", [])] * 3)
+            summary = fetched(store, b, environ, chain="optimism")
+            assert summary.whole, summary.outcomes
+            assert summary.outcomes[0].read == (5 if turn == 0 else 4)  # what the first block allots is read once
+        history = StoredAccountHistory(store, "optimism")
+        assert [row.amount for row in history.movements(b, f"optimism/{TOKEN}")] == [100, 101, 102]
+        for asset in history.assets(b):
+            assert history.incomplete(b, asset) is None
+        held = node.number("eth_getBalance", b, hex(summary.outcomes[0].last))
+        assert net_flow(store, "optimism", b, "optimism/native", 0, LAST) == held
+
+
+def test_the_path_of_a_node_is_a_key_and_shows_nowhere(tmp_path: Path) -> None:
+    secret = "0123456789abcdefSECRET"
+    with anvil(31337, "--slots-in-an-epoch", "1") as node:
+        a, b = node.ask("eth_accounts")[:2]  # type: ignore[index]
+        World(node, [a, b]).send((a, b, 5, ""))
+        node.batch([("evm_mine", [])] * 3)
+
+        def provider(path: str, query: dict[str, str], body: bytes) -> tuple[int, object]:
+            if path != f"/v3/{secret}":
+                return 401, {"error": "no key"}
+            if b"eth_getBalance" in body:
+                return 500, {"message": f"no state for {path}"}
+            request = urllib.request.Request(node.url, body, {"Content-Type": "application/json"})
+            with urllib.request.urlopen(request, timeout=30) as reply:
+                return 200, json.load(reply)
+
+        with serving(provider) as (base, _), Store.open_or_create(tmp_path / "store") as store:
+            summary = fetched(store, b, {"EXPOSURE_EVM_RPC_URL": f"{base}/v3/{secret}"}, chain="evm-31337")
+            told = repr(summary)
+            replies = store.connection.execute("select url from answers").fetchall()
+        assert summary.outcomes[0].state == "partial"
+    assert replies
+    assert secret not in told + repr(replies)
+    for file in (tmp_path / "store").rglob("*"):
+        assert not file.is_file() or secret.encode() not in file.read_bytes(), file
 
 
 def test_a_tron_account_is_whole_when_its_balances_fit() -> None:
