@@ -54,7 +54,7 @@ SOURCES: dict[str, SourceForm] = {
 """In the order of preference: the first one that serves a chain and has the settings that it needs is its default."""
 
 
-WHOLE_BLOCKS = ("core",)
+WHOLE_BLOCKS = ("core", "node")
 """Sources that can be asked for everything in a range of blocks, in the order of preference."""
 
 

@@ -13,7 +13,7 @@ from exposure.errors import SourceError
 from exposure.model.assets import Chain
 from exposure.net.http import Reply
 from exposure.sources.movements import Movement, Movements
-from exposure.sources.remote import NATIVE, TOKENS, Answer, Balance, Block, Covered, Page, Question, answer
+from exposure.sources.remote import ANY_ADDRESS, NATIVE, TOKENS, Answer, Balance, Block, Covered, Page, Question, answer
 
 MAX_TOKENS = 1_000
 """Tokens of one address that are looked at one by one; who is sent more than that is being flooded."""
@@ -73,12 +73,16 @@ class Walk:
         return json.dumps({name: getattr(self, name) for name in _STATE}, separators=(",", ":"))
 
     def take(self, found: Movements) -> list[Movement]:
-        """The rows to keep: those that the address sends or receives, within the blocks asked for.
+        """The rows to keep: those that the address (or anybody) sends or receives, within the blocks asked for.
 
         What lies above them is summed up, so that a balance of now can be taken back to the last block asked for.
         """
         address, until = self.question.address, self.question.until.height
         kept = []
+        for asset, reason in found.voids.items():
+            self.voids.setdefault(asset, reason)
+        if address == ANY_ADDRESS:
+            return [row for row in found.rows if self.question.since <= row.block <= until]
         for row in found.rows:
             if address not in (row.sender, row.receiver) or row.block < self.question.since:
                 continue
@@ -90,8 +94,6 @@ class Walk:
             kept.append(row)
             if row.asset != self.chain.native:
                 self._count(row.asset)
-        for asset, reason in found.voids.items():
-            self.voids.setdefault(asset, reason)
         return kept
 
     def _count(self, asset: str) -> None:

@@ -188,6 +188,26 @@ def test_a_reorganisation_replaces_the_rows_of_blocks_that_are_gone(tmp_path: Pa
         assert net_flow(store, "evm-31337", b, "evm-31337/native", 0, LAST) == held
 
 
+def test_everything_in_a_range_of_blocks_is_stored(world: tuple[World, dict[str, str]]) -> None:
+    """Between two blocks the balance of every address that kept to the rules changes by exactly what is stored."""
+    made, environ = world
+    with Store.in_memory() as store:
+        summary = fetched(store, [], environ, chain="ethereum", since="2", until="9", blocks=True)
+        (outcome,) = summary.outcomes
+        assert "38 digits" in outcome.reason  # one token alone cannot be stored whole
+        history = StoredAccountHistory(store, "ethereum")
+        gap = history.incomplete(PEOPLE[1], "ethereum/native")
+        assert gap is not None
+        assert "beginning" in gap.reason
+        for address in (*made.accounts, *PEOPLE, *ROUTERS, WETH):
+            before, after = (made.node.number("eth_getBalance", address, block) for block in ("0x1", "0x9"))
+            assert net_flow(store, "ethereum", address, "ethereum/native", 2, 9) == after - before
+            asked = {"to": TOKEN, "data": call("balanceOf(address)", address)}
+            before, after = (made.node.number("eth_call", asked, block) for block in ("0x1", "0x9"))
+            assert net_flow(store, "ethereum", address, f"ethereum/{TOKEN}", 2, 9) == after - before
+        assert not any(summary.asked.values())
+
+
 def test_what_happened_since_is_added_and_nothing_is_read_twice(tmp_path: Path) -> None:
     with anvil(10, "--slots-in-an-epoch", "1") as node, Store.open_or_create(tmp_path / "store") as store:
         a, b = node.ask("eth_accounts")[:2]  # type: ignore[index]

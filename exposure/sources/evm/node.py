@@ -17,7 +17,7 @@ from exposure.sources.evm.logs import token_transfers
 from exposure.sources.evm.node_calls import BlockReader, LogWindow, block_of, block_times, finalized, same_chain
 from exposure.sources.evm.rpc import Asked, Rpc, RpcError
 from exposure.sources.movements import Movements
-from exposure.sources.remote import NATIVE, TOKENS, Balance, Block, CursorGoneError, Page, Question, Size
+from exposure.sources.remote import ANY_ADDRESS, NATIVE, TOKENS, Balance, Block, CursorGoneError, Page, Question, Size
 from exposure.sources.reply import Record
 from exposure.sources.walk import UNCHECKED, Walk
 
@@ -61,14 +61,18 @@ class NodeHistory:
         return Size(sent, at_least=True)
 
     def pages(self, question: Question, cursor: str | None = None) -> Iterator[Page]:
-        """Tokens, then the chain's coin, then balances."""
+        """Tokens, then the chain's coin, then balances; for any address everything in the blocks, and no balances."""
         self._check()
         walk = Walk.begin(question, self._chain, cursor, "tokens")
         if walk.step == "tokens":
             yield from self._tokens(walk)
         if walk.step == "native":
             yield from self._coin(walk)
-        yield self._balances(walk)
+        if question.address == ANY_ADDRESS:
+            self._same(question.until)
+            yield walk.page([], blocks=[question.until], last=True)
+        else:
+            yield self._balances(walk)
 
     def _check(self) -> None:
         if not self._checked:
@@ -96,14 +100,17 @@ class NodeHistory:
     def _coin(self, walk: Walk) -> Iterator[Page]:
         question = walk.question
         first, last = question.since, question.until.height
-        if last - first + 1 > self._max_blocks:
+        anybody = question.address == ANY_ADDRESS
+        if last - first + 1 > self._max_blocks and not anybody:
             walk.voids.setdefault(self._chain.native, _NO_INDEX.format(count=last - first + 1))
             walk.step = "balances"
             return
         start = int(walk.at.get("next", first))
         while start <= last:
             found, blocks, replies = self._reader.read(start, last)
-            if start == 0:
+            if start == 0 and anybody:
+                found.void(self._chain.native, "what the first block allots to addresses is not listed")
+            elif start == 0:
                 found.extend(self._allocated(question.address, blocks[0]))
             rows = walk.take(found)
             start = blocks[-1].height + 1

@@ -12,7 +12,7 @@ from exposure.sources.evm.blocks import call_frames, native_movements, parity_fr
 from exposure.sources.evm.logs import DEPOSIT, TRANSFER, WITHDRAWAL, padded
 from exposure.sources.evm.rpc import Asked, Rpc, RpcError, suggested_range
 from exposure.sources.movements import Movements
-from exposure.sources.remote import Block, CursorGoneError
+from exposure.sources.remote import ANY_ADDRESS, Block, CursorGoneError
 from exposure.sources.reply import Record, records
 
 FIRST_WINDOW = 10_000
@@ -83,15 +83,16 @@ class LogWindow:
 
 
 def _logs(rpc: Rpc, address: str, first: int, last: int) -> tuple[list[Record], list[Reply]]:
-    """Events that name an address at either end, each once."""
-    end = padded(address)
+    """Events that name an address at either end, or all of them, each once."""
     method = "eth_getLogs"
     found: dict[tuple[str, int], Record] = {}
     replies = []
     # Two questions: a topic is asked for by its place. Wrapped coins name their owner in the first place.
-    for topics in ([[TRANSFER, DEPOSIT, WITHDRAWAL], end], [TRANSFER, None, end]):
+    events: list[object] = [[TRANSFER, DEPOSIT, WITHDRAWAL]]
+    anybody = address == ANY_ADDRESS
+    for topics in [events] if anybody else ([*events, padded(address)], [TRANSFER, None, padded(address)]):
         asked = {"fromBlock": hex(first), "toBlock": hex(last), "topics": topics}
-        result, reply = rpc.ask(method, asked, about=address)
+        result, reply = rpc.ask(method, asked, about="" if anybody else address)
         replies.append(reply)
         for log in records(result, rpc.where(method)):
             if not first <= log.whole("blockNumber", 2**48) <= last:
