@@ -125,6 +125,16 @@ def test_the_pictures_say_what_the_figures_say(browser: Page, tmp_path: Path) ->
     assert all(sum(ring) == pytest.approx(1) for ring in rings)
 
 
+def test_a_ring_of_nearly_one_category_is_drawn(browser: Page, tmp_path: Path) -> None:
+    report = large(10)
+    section = report.sections[0]
+    nearly = replace(section.exposures[0], amount=TOTAL - 1, share=(TOTAL - 1) / TOTAL)
+    _opened(browser, replace(report, sections=(replace(section, exposures=(nearly,)),)), tmp_path)
+    assert browser.evaluate("document.querySelectorAll('#figure-0-rings .slice path').length") == 2
+    wide = "Array.from(document.querySelectorAll('#figure-0-rings .slice path'), slice => slice.getBoundingClientRect().width)"
+    assert min(browser.evaluate(wide)) > 100
+
+
 def test_verdict_and_headline_stand_above_any_script_and_the_policy_of_the_page_is_shut() -> None:
     html = page(large(10), case_id="c" * 64)
     first = html.index("<script")

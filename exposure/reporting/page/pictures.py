@@ -20,6 +20,8 @@ Figure = dict[str, Any]
 
 MAX_NODES_A_HOP = 10
 MAX_DAYS = 400
+THINNEST = 0.0005
+"""Least share of a slice of a ring."""
 FEW_DAYS = 7
 """Up to so many days each has a place of its own: an axis of time would repeat their names."""
 
@@ -179,6 +181,8 @@ def rings(section: Section, say: Phrases) -> Figure | None:
             if any(row.kind == kind for row in rows)
         ]
         parts = [*found, ("elsewhere", total - sum(amount for _, amount in found))]
+        # An arc of nearly the whole circle ends where it begins, and nothing of it is drawn: slices too thin to see stay out.
+        parts = [part for part in parts if part[1] / total > THINNEST]
         data.append(
             {
                 "type": "pie",

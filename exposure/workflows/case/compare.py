@@ -1,4 +1,4 @@
-"""Whether two reports say the same: order rules exactly, haircut to 1e-9 of the subject."""
+"""Whether two reports say the same: order rules exactly, haircut and poison to 1e-9 of the subject."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ AGREED = 1e-9
 _AMOUNTS = frozenset(
     ["amount", "carried", "lower", "upper", "bracket_lower", "bracket_upper", "from_seeds", "attributed", "unresolved"]
 )
+_BINARY = frozenset(("haircut", "poison"))
+"""Rules whose amounts the compiled engine keeps as floating-point numbers."""
 _BY_THE_WAY = frozenset(("paths", "paths_found", "notes", "sentence"))
 """What another engine may put in another order, or words that print rounded figures."""
 
@@ -29,7 +31,7 @@ def first_difference(stated: Mapping[str, Any], made: Mapping[str, Any], *, whol
     if not isinstance(sections, list) or len(sections) != len(again):
         return f"the report has not {len(again)} accounts"
     for number, (one, other) in enumerate(zip(sections, again, strict=True)):
-        slack = 0.0 if whole or other["rule"] != "haircut" else AGREED
+        slack = AGREED if not whole and other["rule"] in _BINARY else 0.0
         found = _difference(one, other, f"sections[{number}]", slack * int(other["subject"]["amount"]), slack, whole)
         if found:
             return found
