@@ -99,7 +99,8 @@ def _coin_steps(script: Script) -> dict[int, Callable[[], None]]:
     fiction, pretend, mock, ransom = (script.purse(party) for party in (*cast.sanctioned, cast.ransom))
 
     def fund() -> None:
-        if not world.coins.pay(alder, [(purse, 2 * COIN) for purse in (fiction, pretend, mock, ransom)]):
+        purses = [(purse, 2 * COIN) for purse in (fiction, pretend, mock, ransom)]
+        if not any(world.coins.pay(custodian.party.wallet, purses) for custodian in cast.exchanges):
             raise EngineError("the script cannot be funded with this seed; use another --seed")
         world.next_miner = script.wallet("miner")
 

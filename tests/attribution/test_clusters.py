@@ -186,3 +186,32 @@ def test_without_some_addresses_only_what_others_hold_together_stays(pairs, alon
     for member, owner in found.owners.items():
         groups.setdefault(owner, set()).add(member)
     assert {frozenset(group) for group in groups.values()} == parts
+
+
+@given(
+    st.lists(
+        st.tuples(st.lists(st.integers(0, 9), min_size=1, max_size=4), st.lists(st.integers(0, 9), max_size=3)), max_size=15
+    ),
+    st.permutations(range(10)),
+    st.lists(st.sampled_from([-1, -1, -1, 0, 1]), min_size=10, max_size=10),
+)
+def test_names_of_addresses_change_no_cluster(txs, renamed, entity):
+    def run(names, named):
+        made = [
+            (
+                [(names[a], 900_000 + a) for a in inputs],
+                [(names[a], 100_000 * (a + 1) + a % 2) for a in outputs] or [(names[0], 1)],
+            )
+            for inputs, outputs in txs
+        ]
+        groups, found = together(made, 10, METHODS[Method.EXPLORATION], named, large=3)
+        return groups, found.links.tolist(), found.refused.tolist()
+
+    plain = run(list(range(10)), entity)
+    moved = [0] * 10
+    for old, new in enumerate(renamed):
+        moved[new] = entity[old]
+    groups, links, refused = run(renamed, moved)
+    assert groups == {frozenset(renamed[a] for a in group) for group in plain[0]}
+    assert links == [[renamed[a], renamed[b], *rest] for a, b, *rest in plain[1]]
+    assert refused == [[renamed[a], renamed[b], *rest] for a, b, *rest in plain[2]]

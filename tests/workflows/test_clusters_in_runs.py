@@ -10,7 +10,6 @@ import pytest
 import exposure as ex
 from exposure.attribution.clusters import Method
 from exposure.errors import InputError
-from exposure.model.joint import Form
 from exposure.workflows.cluster_of import cluster_of
 
 START = 1_690_000_000
@@ -104,7 +103,12 @@ def test_every_output_of_a_coinjoin_takes_a_hop_and_nobody_is_merged():
     with coins(txs, {"S": ("mixer", 90)}) as store:
         assert cluster_of(store, coin_address("S"), Method.EXPLORATION)[0].size == 1
         made = ex.trace(store, f"{tx('mix')}:5", clusters="evidence", hops=1)
-        assert Form.JOINMARKET and {row.hops for row in made.exposures} == {1}
+        assert {row.hops for row in made.exposures} == {1}
+        for method in ("none", "evidence"):
+            (row,) = ex.rescore(store, [coin_address("B")], clusters=method).query("category == 'mixer'").itertuples()
+            (section,) = ex.trace(store, coin_address("B"), direction="source", clusters=method).sections
+            assert int(row.total) == section.subject.amount == 55_000_000 + 34_990_000
+            assert [(int(row.amount), row.hops)] == [(one.amount, one.hops) for one in section.exposures]
 
 
 def test_batch_and_trace_agree_on_clusters():

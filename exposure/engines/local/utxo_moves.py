@@ -52,7 +52,7 @@ def moves(columns: Columns, part: slice, coins: int, sight: Sight, *, strict: bo
     own[out] = np.isin(tx[out] * wide + owner[out], tx[known] * wide + owner[known])
     form = np.zeros(number, np.int64)
     forms(tx, row["flags"], row["address"], row["amount"], time, form)
-    joint = np.isin(form, [int(one) for one in MARKED])[tx]
+    back = own & ~np.isin(form, [int(one) for one in MARKED])[tx]  # change; of a joint transaction every output is a hop
 
     inputs = ~out & (amount > 0) & ~coinbase
     if not sight.poison:
@@ -87,7 +87,7 @@ def moves(columns: Columns, part: slice, coins: int, sight: Sight, *, strict: bo
     made = out & (amount > 0)
     low, high = words(amount[made])
     theft = _thefts(row, made, sight, own=own[made])
-    kept = ~own[made] & (row["address"][made] >= 0)
+    kept = ~back[made] & (row["address"][made] >= 0)
     outputs = blank(
         int(made.sum()),
         source=pot[made],
@@ -96,7 +96,7 @@ def moves(columns: Columns, part: slice, coins: int, sight: Sight, *, strict: bo
         high=high,
         theft=theft,
         keep=np.where(kept, sight.wanted[np.maximum(row["address"][made], 0)], np.int32(NONE)),
-        move=np.where((own & ~joint)[made] | coinbase[made], OWN, HOP),
+        move=np.where(back[made] | coinbase[made], OWN, HOP),
         time=time[made],
     )
     turn = np.lexsort((row["n"][made], -amount[made] if sight.tiho else row["n"][made]))
