@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from exposure.errors import InputError
 from exposure.model.schemas import TABLES
 from exposure.store import (
+    better,
     catalogue,
     compaction,
     coverage,
@@ -34,7 +35,6 @@ from exposure.store.coverage import ANY, Coverage
 from exposure.store.dedup import Outcome
 from exposure.store.layouts import Layout, copies, order_by, select
 from exposure.store.parts import Part
-from exposure.store.renumbered import FACT, drop_renumbered
 from exposure.store.staging import Staging
 
 if TYPE_CHECKING:  # annotations only
@@ -158,12 +158,11 @@ class Writer:
                 )
                 dedup.sift(engine, table, str(self._staging.path(table)), stored)
             dedup.drop_double_spenders(engine, {table: str(self._staging.path(table)) for table in staged})
-            if "transfers" in staged:
-                stored_rows = _paths(self._folder, [part for part in before if part.layout == "transfers"])
-                path = str(self._staging.path("transfers"))
-                self._facts[FACT] = drop_renumbered(engine, self._connection, path, stored_rows)
+            for table in staged:
+                before, new, old = self._improve(engine, table, before, added, hash_name)
+                rewritten, outdated = [*rewritten, *new], [*outdated, *old]
             outcomes = {table: dedup.outcome(engine, table, str(self._staging.path(table))) for table in staged}
-            covered = self._declarations(engine, outcomes, before)
+            covered = self._declarations(engine, outcomes, [*before, *added])
             for table, outcome in outcomes.items():
                 if outcome.stored:
                     added += self._write_table(engine, table, hash_name, advance)
@@ -184,6 +183,35 @@ class Writer:
         self._staging.discard()
         with contextlib.suppress(OSError):
             self._work.rmdir()
+
+    def _improve(
+        self, engine: query.Engine, table: str, before: Sequence[Part], added: list[Part], hash_name: str
+    ) -> tuple[list[Part], list[Part], list[Part]]:
+        """Put rows that the store and this import know better together in the place of stored ones; see `removal.above`."""
+        own = [part for part in before if part.layout == table]
+        path = str(self._staging.path(table))
+        weak = better.weakly_named(engine, path) if table == "transfers" else []
+        for chain in weak:
+            self._facts[f"{better.WEAK_NAMES}:{chain}"] = "yes"
+        if table == "prices" or not own:
+            return list(before), [], []
+        chains = declarations.chains(engine, path)
+        known = any(catalogue.fact(self._connection, f"{better.WEAK_NAMES}:{chain}") for chain in chains)
+        files = _paths(self._folder, [part for part in own if part.chain in chains])
+        if not files:
+            return list(before), [], []
+        joined = better.join_known(engine, table, path, files, self._work, names_differ=bool(weak) or known)
+        if joined is None:
+            return list(before), [], []
+        remaining, rewritten, gone = removal.replaced(engine, self._folder, before, table, hash_name=hash_name)
+        rows = f"(select * from read_parquet($staged) where {_chain_is(table)})"
+        for chain in chains:
+            for layout in copies(table):
+                ordered = sorted_rows(engine, layout, rows, {"staged": [joined], "chain": chain})
+                with contextlib.closing(ordered) as batches:
+                    added += part_files.write_run(self._folder, layout, chain, batches, hash_name=hash_name)
+        Path(joined).unlink()
+        return remaining, rewritten, gone
 
     def _rows(self, table: str, *, left_out: bool) -> str:
         """SQL of the staged rows of a table that are new; one chain (parameter) at a time."""

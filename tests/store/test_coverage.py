@@ -90,7 +90,7 @@ def test_unknown_status_voids_the_declaration_for_that_asset(store: Store) -> No
     assert history.incomplete(A, made.TOKEN) is None
 
 
-def test_unknown_status_stored_before_voids_a_later_declaration(store: Store) -> None:
+def test_unknown_status_stored_before_voids_a_later_declaration_that_does_not_settle_it(store: Store) -> None:
     rows = made.transfer_rows(made.random_transfers(2, 60))
     doubtful = [
         "unknown" if kind == "value" else status
@@ -102,11 +102,16 @@ def test_unknown_status_stored_before_voids_a_later_declaration(store: Store) ->
         )
         writer.commit()
     with store.writer("b", complete=True) as writer:
-        writer.append("transfers", rows)
+        writer.append("transfers", rows.slice(20))
         writer.commit()
     found = StoredAccountHistory(store, "ethereum").incomplete(A, ETH)
     assert found is not None
     assert "failed" in found.reason
+    # A source that knows the status of those rows mends it.
+    with store.writer("c", complete=True) as writer:
+        writer.append("transfers", rows)
+        writer.commit()
+    assert StoredAccountHistory(store, "ethereum").incomplete(A, ETH) is None
 
 
 def test_rejected_rows_void_the_declaration_and_say_so(store: Store) -> None:
