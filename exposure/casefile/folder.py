@@ -27,6 +27,8 @@ MANIFEST, IDENTITY, REPORT, FACTS = "manifest.json", "case-id.txt", "report.html
 NO_ID = "0" * 64
 MAX_FILES = 64
 MAX_FILE_BYTES = 2**30
+MAX_TEXT_BYTES = 256 * 2**20
+"""Of a file that is not a table: it is held many times over once it is read."""
 MAX_MANIFEST_BYTES = 16 * 2**20
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,60}\.[a-z]{2,8}")
@@ -104,7 +106,8 @@ def read(folder: Path) -> Case:
     octets = _content(folder, MANIFEST, MAX_MANIFEST_BYTES)
     identity = _digest(octets)
     manifest, faults = _manifest(octets)
-    contents = {name: _content(folder, name, MAX_FILE_BYTES) for name in names if name != MANIFEST}
+    limits = {name: MAX_FILE_BYTES if name.endswith(".parquet") else MAX_TEXT_BYTES for name in names if name != MANIFEST}
+    contents = {name: _content(folder, name, most) for name, most in limits.items()}
     listed = manifest.get("files", {})
     told = contents.get(IDENTITY, b"").decode("ascii", "replace").strip()
     printed = _PRINTED.search(contents.get(REPORT, b""))

@@ -18,9 +18,10 @@ from exposure.text import shown
 if TYPE_CHECKING:  # annotations only: Arrow is imported when a case is written or read
     import pyarrow as pa
 
-MAX_ROWS = 20_000_000
-MAX_TABLE_BYTES = 4 * 2**30
-"""Uncompressed size of a table that a stranger's case may have."""
+MAX_ROWS = 10_000_000
+MAX_TABLE_BYTES = 2 * 2**30
+"""Uncompressed size of a table that a stranger's case may have, counted before it is unpacked."""
+MAX_CELL_BYTES = 64 * 2**10
 
 SOURCE = "case"
 
@@ -224,17 +225,35 @@ def read(content: bytes, schema: pa.Schema, name: str) -> pa.Table:
     import pyarrow.parquet as pq
 
     try:
+        texts = [field.name for field in schema if pa.types.is_string(field.type)]
         file = pq.ParquetFile(io.BytesIO(content), memory_map=False)
         size = sum(file.metadata.row_group(group).total_byte_size for group in range(file.metadata.num_row_groups))
         if file.metadata.num_rows > MAX_ROWS or size > MAX_TABLE_BYTES:
             raise InputError(f"{name} of the case is too large: {file.metadata.num_rows:,} rows, {size:,} bytes")
         if not file.schema_arrow.equals(schema, check_metadata=False):
             raise InputError(f"{name} of the case has other columns than a case has")
-        table = file.read(use_threads=False)
+        # A word that stands there once may be in every row: it is counted before it is written out for each of them.
+        packed = pq.ParquetFile(io.BytesIO(content), memory_map=False, read_dictionary=texts).read(use_threads=False)
+        if sum(_unpacked(packed[text]) for text in texts) > MAX_TABLE_BYTES:
+            raise InputError(f"{name} of the case is too large once unpacked")
+        table = packed.cast(schema)
         table.validate(full=True)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise InputError(f"{name} of the case cannot be read: {shown(error, 200)}") from error
     return table
+
+
+def _unpacked(column: pa.ChunkedArray) -> int:
+    """Bytes of a text column once each row has its own; a cell that no honest case has counts as endless."""
+    import pyarrow.compute as pc
+
+    total = 0
+    for chunk in column.chunks:
+        lengths = pc.binary_length(chunk.dictionary)
+        if (pc.max(lengths).as_py() or 0) > MAX_CELL_BYTES:
+            return MAX_TABLE_BYTES + 1
+        total += pc.sum(lengths.take(chunk.indices)).as_py() or 0
+    return total
 
 
 def _table(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:

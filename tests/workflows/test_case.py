@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from exposure.casefile import folder as case_folder
+from exposure.casefile.labels import tags_schema
 from exposure.casefile.rows import read, written
 from exposure.cli import main
 from exposure.errors import InputError
@@ -179,6 +180,24 @@ def test_a_strangers_folder_ends_in_a_sentence(case: Path, tmp_path: Path, name:
     forged = _forged(case, tmp_path, name, content)
     with pytest.raises(InputError, match=r"of the case|policy|labels"):
         verify(forged)
+
+
+def test_a_table_that_would_fill_the_memory_once_unpacked_is_refused_before(tmp_path: Path) -> None:
+    """A hundred thousand times one word of 60,000 letters in each column: little in the file, gigabytes once unpacked."""
+    import io
+    import resource
+
+    import pyarrow.parquet as pq
+
+    word = pa.DictionaryArray.from_arrays(pa.array([0] * 100_000, pa.int32()), pa.array(["x" * 60_000]))
+    sink = io.BytesIO()
+    pq.write_table(pa.table(dict.fromkeys(tags_schema().names, word)), sink, store_schema=False)
+    assert len(sink.getvalue()) < 5_000_000
+    assert pq.ParquetFile(io.BytesIO(sink.getvalue())).schema_arrow.equals(tags_schema())
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(InputError, match="too large once unpacked"):
+        read(sink.getvalue(), tags_schema(), "tags.parquet")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 500_000  # kilobytes
 
 
 def test_links_folders_and_odd_names_are_not_followed(case: Path, tmp_path: Path) -> None:
