@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -19,10 +20,13 @@ from exposure.errors import SourceError
 from exposure.model.assets import chain
 from exposure.net.calls import Calls, Host
 from exposure.net.http import Client
+from exposure.sources.evm import etherscan, etherscan_rows
 from exposure.sources.evm.blockscout import BlockscoutHistory
 from exposure.sources.evm.etherscan import EtherscanHistory
+from exposure.sources.evm.etherscan_rows import Answer
 from exposure.sources.evm.node import NodeHistory
 from exposure.sources.remote import CursorGoneError, Page, Question, RemoteHistory
+from exposure.sources.reply import Record
 
 ETHEREUM = chain("ethereum")
 # asset, tx, block, time, sender, receiver, amount, kind, status
@@ -336,3 +340,72 @@ def test_a_reorganisation_during_a_walk_begins_the_address_again() -> None:
         assert now.hash != head.hash
         after = rows_of(list(source.pages(Question(b, now))))
         assert [row[10] for row in after if row[6] == "value"] == [8]
+
+
+def test_a_block_with_more_rows_than_a_page_is_read_page_by_page(world: World, explorers: str) -> None:
+    payer = world.accounts[9]  # pays twenty people in one block
+    truth = movements(walked(node_of(world.node.url), payer))
+    pages = walked(EtherscanHistory(ETHEREUM, client(), quick(explorers + "/v2/api"), page=7), payer)
+    assert movements(pages) == truth
+    assert {one.kind: one.reason for one in pages[-1].covered} == {"native": "", "tokens": ""}
+
+
+def test_a_block_with_more_rows_than_all_pages_is_said(world: World, explorers: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(etherscan, "_WINDOW", 14)
+    pages = walked(EtherscanHistory(ETHEREUM, client(), quick(explorers + "/v2/api"), page=7), world.accounts[9])
+    assert any(one.kind == "native" and "more rows" in one.reason for one in pages[-1].covered)
+
+
+def test_a_range_that_takes_etherscan_too_long_is_halved(world: World, explorers: str) -> None:
+    """Its words for it, with its own spelling."""
+
+    def slow(path: str, query: dict[str, str], body: bytes) -> tuple[int, object]:
+        first, last = (int(query.get(f"{end}block", 0)) for end in ("start", "end"))
+        if query.get("action") in ("txlist", "tokentx") and last - first > 4:
+            reason = "Query Timeout occured. Please select a smaller result dataset"
+            return 200, {"status": "0", "message": "NOTOK", "result": reason}
+        with urllib.request.urlopen(f"{explorers}{path}?{urllib.parse.urlencode(query)}", timeout=30) as reply:
+            return 200, json.load(reply)
+
+    with serving(slow) as (base, _):
+        source = EtherscanHistory(ETHEREUM, client(), quick(base + "/v2/api"), page=100)
+        head = source.head()
+        assert head is not None
+        pages = list(source.pages(Question(PEOPLE[4], head)))
+    assert movements(pages) == movements(walked(node_of(world.node.url), PEOPLE[4]))
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("Free API access is not supported for this chain. Please upgrade your api plan", "use Blockscout"),
+        ("Invalid API Key (#err2)|ETH1-", "EXPOSURE_ETHERSCAN_KEY"),
+        ("Missing or unsupported chainid parameter (required for v2 api)", "use Blockscout"),
+        ("Error! Missing Or invalid Action name", "try again later"),
+    ],
+)
+def test_refusals_of_etherscan_say_what_to_do(reason: str, said: str) -> None:
+    answer = {"status": "0", "message": "NOTOK", "result": reason}
+    with serving(lambda path, query, body: (200, answer)) as (base, _):
+        source = EtherscanHistory(ETHEREUM, client(), quick(base + "/v2/api"))
+        with pytest.raises(SourceError, match=said):
+            source.size(PEOPLE[0])
+
+
+def test_an_empty_list_is_no_error_and_an_error_no_empty_list() -> None:
+    for message, result in (("No transactions found", []), ("No token transfers found", [])):
+        assert etherscan_rows.answer(Record({"status": "0", "message": message, "result": result}, "x"))[0] is Answer.ROWS
+    for message, result in (("NOTOK", []), ("NOTOK", "No"), ("OK", None), ("", {})):
+        kind, _ = etherscan_rows.answer(Record({"status": "0", "message": message, "result": result}, "x"))
+        assert kind is Answer.REFUSED
+
+
+def test_a_place_that_blockscout_has_forgotten_begins_the_address_again(world: World, explorers: str) -> None:
+    source = BlockscoutHistory(ETHEREUM, client(), quick(explorers))
+    head = source.head()
+    assert head is not None
+    question = Question(world.accounts[0], head)
+    first = next(iter(source.pages(question)))
+    assert first.cursor is not None
+    with pytest.raises(CursorGoneError):
+        list(source.pages(question, first.cursor.replace("350", "351")))

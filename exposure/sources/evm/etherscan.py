@@ -35,7 +35,7 @@ _LISTS = ("txlist", "txlistinternal", "txsBeaconWithdrawal", "tokentx", "deposit
 _EVENTS = {"deposits": DEPOSIT, "withdrawals": WITHDRAWAL}
 _WITHDRAWING = {1, 17000, 11155111, 560048, 100, 10200}  # chains with validators whose stake comes back in blocks
 _NEWEST = 2**31 - 1
-_PAID = re.compile(r"free api|not supported|upgrade|paid", re.I)
+_PAID = re.compile(r"free api|supported|upgrade|paid", re.I)
 
 
 class EtherscanHistory:
@@ -101,10 +101,13 @@ class EtherscanHistory:
             try:
                 items, got = self._list(step, address, start, end, 1)
             except _SmallerError:
-                end = min(end, until)
-                if end <= start:
+                if start > until:  # only what moved since, for the balance of now
+                    walk.late_unknown = True
+                    walk.step, walk.at = following, {}
+                    return
+                if start == end:
                     raise
-                end = start + (end - start) // 2
+                end = until if end > until else start + (end - start) // 2
                 continue
             replies = [got]
             heights = _heights(items, start)
@@ -116,13 +119,14 @@ class EtherscanHistory:
             elif full:
                 items = [item for item, height in zip(items, heights, strict=True) if height < last]
                 start = last
-            elif end < _NEWEST:  # the range was narrowed
-                full, start = True, end + 1
+            narrowed = not full and end < _NEWEST
+            if narrowed:
+                start = end + 1
             end = _NEWEST
             found = self._decoded(step, items, places)
             rows = walk.take(found)
             self._note_wrapped(walk, rows)
-            ended = not full or start > until
+            ended = not narrowed and (not full or start > until)
             walk.late_unknown |= full and ended
             walk.step, walk.at = (following, {}) if ended else (step, {"block": start})
             yield walk.page(rows, replies, names=found.names)
