@@ -105,7 +105,7 @@ def test_a_hash_is_copied_whole(browser: Page, tmp_path: Path) -> None:
     report = large(10)
     _opened(browser, report, tmp_path)
     browser.evaluate("document.addEventListener('copy', () => { window.taken = document.getSelection().toString(); })")
-    browser.evaluate("document.querySelector('button[data-copy]').click()")
+    browser.evaluate("document.querySelector('dd.code button').click()")
     taken = browser.evaluate("window.taken")
     assert taken == report.sections[0].subject.tx
     assert browser.evaluate("document.querySelectorAll('button.done').length") == 1
@@ -123,6 +123,15 @@ def test_the_pictures_say_what_the_figures_say(browser: Page, tmp_path: Path) ->
     direct = sum(row.amount for row in report.sections[0].exposures if row.kind == "direct") / TOTAL
     assert 1 - rings[0][-1] == pytest.approx(direct)
     assert all(sum(ring) == pytest.approx(1) for ring in rings)
+
+
+def test_a_page_of_many_accounts_stays_small(browser: Page, tmp_path: Path) -> None:
+    report = large(5_000)
+    section = report.sections[0]
+    many = tuple(replace(section, subject=replace(section.subject, asset=f"ethereum/{n}")) for n in range(20))
+    assert len(page(replace(report, sections=many)).encode()) < LARGEST
+    assert _opened(browser, replace(report, sections=many), tmp_path) < 30
+    assert browser.complaints == []
 
 
 def test_a_ring_of_nearly_one_category_is_drawn(browser: Page, tmp_path: Path) -> None:

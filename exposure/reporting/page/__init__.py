@@ -58,7 +58,10 @@ def page(
 
     say = Phrases(lang)
     groups = by_subject(report.sections)
-    accounts = [account(group, report.question.max_hops, say, zone) for group in groups[:MAX_ACCOUNTS]]
+    accounts = [
+        account(group, report.question.max_hops, say, zone, accounts=min(len(groups), MAX_ACCOUNTS))
+        for group in groups[:MAX_ACCOUNTS]
+    ]
     figures = {f"{number}-{name}": figure for number, one in enumerate(accounts) for name, figure in one.figures.items()}
     scripts = [_plotly(), _own("draw.js")]
     template = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True).from_string(

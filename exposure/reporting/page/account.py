@@ -36,8 +36,11 @@ class Account:
     tables: tuple[Table, ...]
 
 
-def account(sections: Sequence[Section], max_hops: int | None, say: Phrases, zone: tzinfo) -> Account:
-    """The account of sections that differ by their rule only; the first is the headline."""
+def account(sections: Sequence[Section], max_hops: int | None, say: Phrases, zone: tzinfo, *, accounts: int = 1) -> Account:
+    """The account of sections that differ by their rule only; the first is the headline.
+
+    ``accounts``: how many share the page, and its room for paths and transfers.
+    """
     first = sections[0]
     tables = [_exposures(first, say), _bounds(sections, say), _carrying(first, say), _rest(first, say), _unresolved(first, say)]
     return Account(
@@ -46,7 +49,15 @@ def account(sections: Sequence[Section], max_hops: int | None, say: Phrases, zon
         answer=tuple(_answer(sections, max_hops, say)),
         figures=pictures(sections, say),
         inflow_of="address" if first.subject.kind == "address" else "deposit",
-        tables=tuple(made for made in [*tables, *_paths(first, say, zone), _transfers(first, say, zone)] if made.rows),
+        tables=tuple(
+            made
+            for made in [
+                *tables,
+                *_paths(first, say, zone, max(MAX_PATHS // accounts, 3)),
+                _transfers(first, say, zone, MAX_TRANSFERS // accounts),
+            ]
+            if made.rows
+        ),
     )
 
 
@@ -214,10 +225,10 @@ def _unresolved(section: Section, say: Phrases) -> Table:
     return table(say("unresolved"), [say(key) for key in head], rows, most=MAX_ROWS)
 
 
-def _paths(section: Section, say: Phrases, zone: tzinfo) -> list[Table]:
+def _paths(section: Section, say: Phrases, zone: tzinfo, most: int) -> list[Table]:
     """One table a path, its steps in the order of time."""
     one = section.subject
-    some = section.paths[:MAX_PATHS]
+    some = section.paths[:most]
     every = max(section.paths_found or 0, len(section.paths))
     found = say("paths_some", n=len(some)) if section.paths_found is None else say("paths_found", n=len(some), all=every)
     head = [say(key) for key in ("step", "time", "sender", "receiver", "tx", "moved", "carried")]
@@ -242,9 +253,9 @@ def _paths(section: Section, say: Phrases, zone: tzinfo) -> list[Table]:
     return made
 
 
-def _transfers(section: Section, say: Phrases, zone: tzinfo) -> Table:
+def _transfers(section: Section, say: Phrases, zone: tzinfo, most: int) -> Table:
     one = section.subject
-    largest = sorted(section.flow, key=lambda row: (-row.amount, row.ref))[:MAX_TRANSFERS]
+    largest = sorted(section.flow, key=lambda row: (-row.amount, row.ref))[:most]
     rows = [
         (
             text(clock(row.time, zone)),
@@ -259,4 +270,4 @@ def _transfers(section: Section, say: Phrases, zone: tzinfo) -> Table:
     ]
     head = [say(key) for key in ("time", "sender", "receiver", "tx", "amount", "carries")]
     note = say("transfers_note", n=f"{len(rows):,}", all=f"{len(section.flow):,}")
-    return table(say("transfers"), head, rows, most=MAX_TRANSFERS, note=note)
+    return table(say("transfers"), head, rows, most=most, note=note)

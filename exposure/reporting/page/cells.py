@@ -16,12 +16,11 @@ _LINKABLE = re.compile(r"[A-Za-z0-9]{8,120}")
 
 
 class Cell(NamedTuple):
-    """One cell. ``copy``: the whole text behind the button. ``href``: an explorer's page. ``kind``: number, code or text."""
+    """One cell. ``href``: an explorer's page. ``kind``: text, word, number, or code, which has a button to copy it."""
 
     text: str
     kind: str = "text"
     href: str = ""
-    copy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,4 +79,4 @@ def table(title: str, head: Sequence[str], rows: Sequence[Sequence[Cell]], *, mo
 def _code(value: str, page: str) -> Cell:
     whole = shown(value, 200)
     href = page + quote(value, safe="") if page and _LINKABLE.fullmatch(value) else ""
-    return Cell(whole, "code", href, whole)
+    return Cell(whole, "code", href)

@@ -25,10 +25,10 @@
   window.addEventListener("afterprint", function () { printing = false; draw(0); });
 
   document.addEventListener("click", function (event) {
-    var button = event.target.closest("button[data-copy]");
+    var button = event.target.closest("button");
     if (!button) { return; }
     var area = document.createElement("textarea");
-    area.value = button.dataset.copy;
+    area.value = button.previousElementSibling.textContent;
     area.className = "aside";
     document.body.appendChild(area);
     area.select();
