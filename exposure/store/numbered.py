@@ -30,7 +30,7 @@ from exposure.store.numbering import kernels, marks
 from exposure.store.numbering.accounts import number_accounts
 from exposure.store.numbering.coins import COLUMNS as COIN_COLUMNS
 from exposure.store.numbering.coins import number_coins
-from exposure.store.numbering.columns import KINDS, Facts, Made, by_stretch, zeros
+from exposure.store.numbering.columns import KINDS, Facts, Made, as_read, by_stretch, zeros
 from exposure.store.numbering.names import texts
 from exposure.store.parts import disk_errors, part_path, sync_folder
 from exposure.store.store import Store
@@ -44,7 +44,6 @@ MEMORY = "3GB"
 """What the query engine may take while an index is made."""
 
 Advance = Callable[[int, int], None]
-Column = NDArray[Any] | Made
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ class Numbered:
     Of a UTXO chain, one row for each input and then each output of a transaction: ``tx_no``, ``coin`` (-1: not stored),
     ``address`` (-1: unknown), ``amount`` (-1: unknown), ``flags`` (1: an output, else an input; 2: of a coinbase; 4: of a
     transaction of which not all inputs are known with their values), ``tx`` and ``n`` (of the coin), ``block``, ``time``.
-    Columns are mapped from disk; ``block``, ``time`` and a ``high`` of zeros are made for the rows that are read.
+    A slice of a column is read from disk; ``block``, ``time`` and a ``high`` of zeros are made for the rows that are read.
 
     A pot is an (asset, address), numbered by first use, so that pots that are used together lie together; ``asset`` gives
     the place in ``assets`` of each, ``owner`` the number of its address.
@@ -224,15 +223,19 @@ def _opened(place: Path) -> Numbered | None:
     return Numbered(facts, asset, owner, found, marked, (table, octets, ends), (held, firsts))
 
 
-def _mapped(place: Path, facts: Facts) -> dict[str, Column]:
+def _mapped(place: Path, facts: Facts) -> dict[str, Made]:
     names = COIN_COLUMNS if facts.utxo else ("source", "target", "low", "tx", "fee")
-    columns: dict[str, Column] = {name: _file(place, name, KINDS[name], facts.rows) for name in names}
-    stretch = _file(place, "stretch", "i4", facts.rows)
+    columns = {name: _column(place, name, KINDS[name], facts.rows) for name in names}
+    stretch = _column(place, "stretch", "i4", facts.rows)
     for name in ("block", "time"):
         columns[name] = by_stretch(stretch, _file(place, f"{name}s", "i8", facts.stretches))
     if not facts.utxo:
-        columns["high"] = _file(place, "high", "u8", facts.rows) if facts.wide else zeros(facts.rows)
+        columns["high"] = _column(place, "high", "u8", facts.rows) if facts.wide else zeros(facts.rows)
     return columns
+
+
+def _column(place: Path, name: str, kind: str, length: int) -> Made:
+    return as_read(place / f"{name}.bin", _file(place, name, kind, length))
 
 
 def _file(place: Path, name: str, kind: str, length: int) -> NDArray[Any]:

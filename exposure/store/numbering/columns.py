@@ -28,6 +28,9 @@ KINDS: Mapping[str, str] = {
 }
 """Columns and their types on disk."""
 
+READ_ROWS = 1 << 20
+"""Longest slice that is read rather than mapped."""
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
@@ -123,7 +126,20 @@ class Made:
         return np.asarray(self[:], dtype)
 
 
-def by_stretch(stretch: NDArray[np.int32], values: NDArray[np.int64]) -> Made:
+def as_read(path: Path, column: NDArray[Any]) -> Made:
+    """A mapped column of which short slices are read instead: a sweep sees each row once, and mapped pages would pile up."""
+
+    def some(which: Any) -> Any:
+        if isinstance(which, slice):
+            start, stop, step = which.indices(len(column))
+            if step == 1 and 0 < stop - start <= READ_ROWS:
+                return np.fromfile(path, column.dtype, stop - start, offset=start * column.itemsize)
+        return column[which]
+
+    return Made(len(column), column.dtype.str, some)
+
+
+def by_stretch(stretch: Made, values: NDArray[np.int64]) -> Made:
     """A column of which only the values by stretch are kept."""
     return Made(len(stretch), "i8", lambda some: values[stretch[some]])
 

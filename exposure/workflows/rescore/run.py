@@ -36,7 +36,7 @@ Advance = Callable[[str, int, int], None]
 Into = Callable[[pa.Table], None]
 Ints = NDArray[np.int64]
 
-MEMORY = 2 << 30
+MEMORY = 3 << 30
 """Bytes that the accounts of the pots scored in one pass may take; more pots take more passes."""
 
 
@@ -154,7 +154,8 @@ def _blocks(ledger: Numbered, pots: Ints, labels: Labels, options: RescoreOption
     seeds = (labels.seeds, labels.coin_seeds, labels.tx_seeds, labels.asset_seeds)
     categories = len({seed.category for some in seeds for seed in some.values()})
     columns = (categories + 3) * (options.hops + 2) + categories + 16
-    size = max(MEMORY // (2 * 8 * columns), BLOCK)  # the figure's account and the stricter one
+    # The figure's account and the stricter one, and as much again while they are added up and written.
+    size = max(MEMORY // (4 * 8 * columns), BLOCK)
     places = np.arange(len(pots))
     if options.asset is not None:
         wanted = ledger.assets.index(options.asset) if options.asset in ledger.assets else -1
