@@ -116,8 +116,12 @@ def rescore(
         dust_usd=settings.dust_usd,
         **given,  # type: ignore[arg-type]  # the texts of the remaining options, read and checked there
     )
-    with Store.open(settings.store) as store, written(output) as sink, steps(quiet=settings.quiet) as advance:
-        rows = RowsFile(sink, chosen, schema(options.hops))
+    with (
+        Store.open(settings.store) as store,
+        written(output) as sink,
+        RowsFile(sink, chosen, schema(options.hops)) as rows,
+        steps(quiet=settings.quiet) as advance,
+    ):
 
         def into(some: pa.Table) -> None:
             rows.write(some)
@@ -125,7 +129,6 @@ def rescore(
 
         listed = None if wallets is None else read_wallets(wallets, column=column)
         result = workflow.rescore(store, listed, options, into=into, advance=advance, state=state)
-        rows.close()
     for warning in result.warnings:
         click.echo(f"warning: {warning}", err=True)
     if rejects is not None:

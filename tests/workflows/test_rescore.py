@@ -383,3 +383,10 @@ def test_a_grown_ledger_goes_on_from_a_state_and_ends_the_same(tmp_path, capsys,
     scored([*command, "-o", str(tmp_path / "whole.csv")])
     assert (tmp_path / "on.csv").read_text() == (tmp_path / "whole.csv").read_text()
     assert (tmp_path / "on.csv").read_text() != (tmp_path / "before.csv").read_text()
+
+
+def test_a_run_that_fails_says_one_sentence_and_leaves_no_file(folder, wallets, tmp_path):
+    for form in ("parquet", "csv", "jsonl"):
+        found = run(folder, str(tmp_path / "nowhere.csv"), "-o", str(tmp_path / f"out.{form}"))
+        assert found.returncode == 2 and found.stderr.startswith("error: ") and found.stderr.count("\n") == 1, found.stderr
+    assert list(tmp_path.iterdir()) == []

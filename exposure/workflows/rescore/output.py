@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
 from collections.abc import Sequence
-from typing import Any, BinaryIO
+from types import TracebackType
+from typing import Any, BinaryIO, Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -35,6 +37,16 @@ class RowsFile:
         elif form == "csv":
             text = _plain(schema.empty_table()).schema
             self._writer = pyarrow.csv.CSVWriter(sink, text, write_options=pyarrow.csv.WriteOptions(quoting_style="needed"))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if error is None:
+            self.close()
+            return
+        with contextlib.suppress(Exception):  # thrown away anyway; closing gives buffers back, and a full disk fails again
+            self.close()
 
     def write(self, rows: pa.Table) -> None:
         """Add rows."""
