@@ -1,7 +1,7 @@
 """Recompute only what lies downstream of pots whose role changed: a new seed, one less, or another category.
 
-Whatever the labels, a rule lays the same units of a pot's inflows on the same outflows (haircut, fifo, lifo). So value that left
-a changed pot goes where it went before, under another label: what it carried then is taken from the accounts that it
+Whatever the labels, a rule lays the same units of a pot's inflows on the same outflows (haircut, fifo, lifo). So what left a
+changed pot goes where it went before, under another label: what it carried then is taken from the accounts that it
 reached, and what it carries now is added. Three steps, each over the few transfers that bear on it:
 
 1. backwards, which transfers bear on what the changed pots sent while they were ordinary; the rule over those alone says
@@ -35,7 +35,7 @@ NO32, NO64, NO8, NOF = np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0,
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Roles of a ledger's pots before and after (`Sight.pot_roles`: groups, with `LEAKS`), and the groups, which are the same."""
+    """Roles of a ledger's pots before and after (`Sight.pot_roles`: groups, with `LEAKS`); the groups are the same."""
 
     ledger: Ledger
     rule: Rule
@@ -103,7 +103,7 @@ def recomputed(change: Change, kept: Column, wanted: NDArray[np.int32], units: C
 class _Sent:
     """What outflows of changed pots carried: pieces (``row``: the outflow's row in the ledger), each a column and an amount.
 
-    A changed pot that is an origin itself sends one piece an outflow; then ``group`` says which, by pot, and no piece is listed.
+    A changed pot that is an origin itself sends one piece an outflow; ``group`` says which, by pot, and no piece is listed.
     """
 
     row: Column
@@ -172,19 +172,21 @@ def _delivered(
     own = Groups(max(len(pairs), 1), max(len(pairs), 1), max(len(pairs), 1), groups.hops, np.array([NONE], np.int32))
     wide = width(own.number, own.hops)
     kept: Any = np.zeros((count, wide + 1), np.int64 if change.rule in QUEUES else np.float64)
-    state: Any = queues.empty(ledger.pots) if change.rule in QUEUES else haircut.empty(ledger.pots, own)
+    nobody = ledger.pots  # an empty pot more: what is minted is drawn on it, and carries nothing that is followed
+    state: Any = queues.empty(nobody + 1) if change.rule in QUEUES else haircut.empty(nobody + 1, own)
     for part, origin, amount in split:
+        source = np.where(part.source < 0, np.int32(nobody), part.source)
         ends = (part.target >= 0) & is_origin[np.maximum(part.target, 0)]
         received = (part.target >= 0) & (part.target != part.source)
         keep = np.where(received, wanted[np.maximum(part.target, 0)], np.int32(NONE))
         target = np.where(ends, np.int32(BURN), part.target)
         if change.rule in QUEUES:
             counted = Counted(kept, np.zeros(wide + 1, np.int64), NO64, NO64, NO64)
-            whole = Whole(part.source, target, amount, origin, NO32, keep, NO8)
+            whole = Whole(source, target, amount, origin, NO32, keep, NO8)
             state, _ = queues.run(state, whole, own, counted, QUEUES[change.rule])
         else:
             high, low = amount
-            moves = Transfers(part.source, target, high, low, origin, NO32, keep, NO8)
+            moves = Transfers(source, target, high, low, origin, NO32, keep, NO8)
             haircut.advance(state, moves, own, Found(kept, np.zeros(wide + 1), np.empty((0, 0)), NOF))
     by_hop = kept[:, :wide].reshape(count, own.hops + 2, own.number)
     return [(pair, by_hop[:, :, number]) for pair, number in pairs.items()], sum(len(part.place) for part in parts)
@@ -233,9 +235,9 @@ def _split(
         units_sent = whole[rows]
         units_sent[sends[rows]] = amounts
         return made, origin, units_sent
-    sent, rest = high[rows], low[rows]
-    sent[sends[rows]], rest[sends[rows]] = amounts, 0.0
-    return made, origin, (sent, rest)
+    parts, rest = high[rows], low[rows]
+    parts[sends[rows]], rest[sends[rows]] = amounts, 0.0
+    return made, origin, (parts, rest)
 
 
 def _refined(one: list[tuple[int, Any]], other: list[tuple[int, Any]]) -> Iterator[tuple[tuple[int, int], Any]]:
