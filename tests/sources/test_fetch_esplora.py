@@ -215,6 +215,22 @@ def test_a_reorganisation_replaces_the_rows_of_blocks_that_are_gone(store):
     assert fetches.reorganised(store.connection, CHAIN, after=store.version) is None
 
 
+def test_a_source_that_disowns_old_blocks_is_not_believed(store, monkeypatch):
+    from exposure.workflows.fetch import reorganised
+
+    monkeypatch.setattr(reorganised, "MAX_DEPTH", 5)
+    toy, other = busy(20), Toy()
+    for _ in range(40):
+        other.mine(BOB, fork=9)
+    with serve(Esplora(lambda: toy.blocks)) as server:
+        fetched(store, [ALICE, BOB], environ(server), chain=CHAIN)
+        before = content(store)
+    with serve(Esplora(lambda: other.blocks)) as liar:
+        summary = fetched(store, ALICE, environ(liar), chain=CHAIN)
+    assert "another block" in summary.outcomes[0].reason
+    assert content(store) == before
+
+
 def once(number_of_fault, make):
     return lambda number, path, reply: make(path, reply) if number == number_of_fault else reply
 

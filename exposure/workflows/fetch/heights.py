@@ -5,6 +5,7 @@ from __future__ import annotations
 from exposure.errors import InputError
 from exposure.sources.bulk.times import unix_seconds
 from exposure.sources.remote import Block, RemoteHistory
+from exposure.text import shown
 
 _PROBES = 40
 
@@ -29,7 +30,12 @@ def block_of(source: RemoteHistory, text: str, head: Block, *, after: bool) -> B
                 )
             return head
         return _block(source, height)
-    time = unix_seconds(text, "iso")
+    try:
+        time = unix_seconds(text, "iso")
+    except ValueError:
+        raise InputError(
+            f"{shown(text, 60)} is neither a block height nor a time such as 2024-01-31 or 2024-01-31T09:00Z"
+        ) from None
     if time > head.time:
         if after:
             raise InputError(f"{text} is after the newest final block of {source.chain} ({head.height:,})")
