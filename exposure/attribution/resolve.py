@@ -253,7 +253,7 @@ def resolve(
         With ``digest``, the SHA-256 over its sorted content.
     """
     tags = list(tags)
-    owners = _own_together(tags, dict(owners), roles)
+    clusters, owners = owners, _own_together(tags, dict(owners), roles)
     grouped: dict[tuple[SubjectKind, str], list[Standing]] = defaultdict(list)
     for tag in tags:
         kind, subject = tag.tag.kind, tag.tag.subject
@@ -284,7 +284,11 @@ def resolve(
         asset_seeds=seeds[SubjectKind.ASSET],
         boundaries=services[Role.BOUNDARY],
         pass_through=services[Role.PASS_THROUGH],
-        inherited=_inherited(tags, owners, inherits, {**seeds[SubjectKind.ADDRESS], **services[Role.BOUNDARY]}),
+        inherited=_inherited(
+            {tag.tag.subject for tag in tags},
+            {member: (inherits[cluster], owners[member]) for member, cluster in clusters.items() if cluster in inherits},
+            {**seeds[SubjectKind.ADDRESS], **services[Role.BOUNDARY], **services[Role.PASS_THROUGH]},
+        ),
         owners=owners,
         seeds_from_designation=seeds_from_designation,
         notes=notes,
@@ -318,14 +322,12 @@ def _own_together(tags: Iterable[Standing], owners: dict[str, str], roles: Mappi
     return owners
 
 
-def _inherited(
-    tags: list[Standing], owners: Mapping[str, str], inherits: Mapping[str, int], parties: Mapping[str, Seed | Service]
-) -> dict[str, int]:
-    tagged = {tag.tag.subject for tag in tags}
+def _inherited(tagged: set[str], heirs: Mapping[str, tuple[int, str]], parties: Mapping[str, Seed | Service]) -> dict[str, int]:
+    """What is left of a tag's confidence for members of clusters (percent, owner) that have none of their own."""
     return {
-        member: parties[owner].confidence * inherits[owner] // 100
-        for member, owner in owners.items()
-        if owner in inherits and owner in parties and member not in tagged
+        member: parties[owner].confidence * percent // 100
+        for member, (percent, owner) in heirs.items()
+        if owner in parties and member not in tagged
     }
 
 

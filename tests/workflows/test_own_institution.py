@@ -126,3 +126,18 @@ def test_batch_and_trace_agree_on_what_comes_from_outside(bank):
         assert int(rows["total"].iloc[0]) == sections[0].subject.amount
         found = {row.category: int(row.amount) for row in rows.itertuples() if row.amount}
         assert found == {row.category: row.amount for row in sections[0].exposures}
+
+
+def test_what_a_cluster_adds_to_the_institution_has_less_confidence(tmp_path):
+    txs = {
+        "mint": ([], [("H", 50_000), ("Extra", 10_000), ("K", 5_000)]),
+        "sweep": ([("mint", 0), ("mint", 1)], [("H", 60_000)]),
+        "pay": ([("mint", 2)], [("Extra", 5_000)]),
+    }
+    with coins(txs, {}) as store:
+        own(store, tmp_path, [row_of(coin_address(name)) for name in ("H", "D")])
+        (alone,) = ex.trace(store, coin_address("Extra"), direction="source").sections[:1]
+        assert alone.own == ()
+        for name, confidence in (("Extra", 90), ("H", 100)):
+            (section,) = ex.trace(store, coin_address(name), direction="source", clusters="evidence").sections[:1]
+            assert [(one.category, one.confidence) for one in section.own] == [("own_institution", confidence)]
