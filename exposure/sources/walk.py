@@ -122,7 +122,9 @@ class Walk:
             if kind not in self.done:
                 first, last = whole if kind == NATIVE else self.done.get(TOKENS, whole)
                 rows.append(Covered(kind, first, last, reason))
-        return rows
+        # What was not come to yet is said too, so that a walk that ends early leaves its reason behind.
+        spoken = {row.kind for row in rows}
+        return rows + [Covered(kind, 1, 0) for kind in (NATIVE, TOKENS) if kind not in spoken]
 
     def page(
         self,

@@ -114,6 +114,10 @@ def test_a_spent_budget_keeps_what_came_and_the_next_command_goes_on(
         fetched(store, PEOPLE[4], environ, chain="ethereum", source=route)
         truth = content(store)["transfers"]
     with Store.open_or_create(tmp_path / "store") as store:
+        first = fetched(store, PEOPLE[4], environ, max_calls=6, chain="ethereum", source=route)
+        gap = StoredAccountHistory(store, "ethereum").incomplete(PEOPLE[4], "ethereum/native") if store.chains() else None
+        assert gap is None or "budget" in gap.reason
+        assert not first.whole
         for _ in range(30):
             if fetched(store, PEOPLE[4], environ, max_calls=calls, chain="ethereum", source=route).whole:
                 break

@@ -19,6 +19,8 @@ FIRST_WINDOW = 10_000
 _WIDEST = 5_000_000
 _MOST_LOGS = 2_000  # a window that brings more is not widened
 
+_PATIENCE = 8  # windows of a size that was just found, before a wider one is tried again
+
 _KEPT = 200_000
 _MOST_KEPT_BLOCKS = 500
 
@@ -58,6 +60,7 @@ class LogWindow:
     """How many blocks a node bears in one question for logs; learns from its errors."""
 
     blocks: int = FIRST_WINDOW
+    patience: int = 0
 
     def logs(self, rpc: Rpc, address: str, first: int, last: int) -> tuple[list[Record], int, list[Reply]]:
         """Logs in and out of an address from ``first`` on: the logs, the last block that they cover, the replies.
@@ -75,9 +78,11 @@ class LogWindow:
                 if not error.smaller or until == first:
                     raise
                 until = suggested_range(error.message, first, until) or first + (until - first + 1) // 2 - 1
-                self.blocks = max(1, until - first + 1)
+                self.blocks, self.patience = max(1, until - first + 1), _PATIENCE
                 continue
-            if len(found) < _MOST_LOGS and until - first + 1 == self.blocks:
+            if self.patience:
+                self.patience -= 1
+            elif len(found) < _MOST_LOGS and until - first + 1 == self.blocks:
                 self.blocks = min(_WIDEST, 2 * self.blocks)
             return found, until, replies
 
