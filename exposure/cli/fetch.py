@@ -76,7 +76,8 @@ def fetch(
     """Fetch the histories of ADDRESSes into the store, up to the newest final block.
 
     Each history is stored with what is known of its completeness: the source is asked for the balance too, and the
-    movements must sum to it. What is stored already is not fetched again.
+    movements must sum to it. What is stored already is not fetched again. Single transactions of Bitcoin are fetched by their
+    hash.
     """
     from dataclasses import replace
 

@@ -168,6 +168,11 @@ class RemoteHistory(Protocol):
         ...
 
 
+def is_transaction(subject: str) -> bool:
+    """Whether a question is about a transaction of Bitcoin, by its hash, instead of an address."""
+    return len(subject) == 64 and set(subject) <= set("0123456789abcdef")
+
+
 def answer(reply: Reply, rows: int) -> Answer:
     """The record of a reply."""
     return Answer(reply.url, reply.sha256, reply.time, rows)

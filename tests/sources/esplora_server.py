@@ -52,6 +52,8 @@ class Esplora:
             case ["block", hash_]:
                 found = [block for block in blocks if block["hash"] == hash_]
                 return {"id": hash_, "height": found[0]["height"], "timestamp": found[0]["time"]} if found else None
+            case ["tx", txid]:
+                return next((_esplora(tx, block) for block in blocks for tx in block["tx"] if tx["txid"] == txid), None)
             case [("address" | "scripthash") as kind, subject]:
                 mine = [tx for _, tx in self._history(blocks, kind, subject)]
                 received = [made["value"] for tx in mine for made in tx["vout"] if _is(made, kind, subject)]

@@ -231,6 +231,21 @@ def test_a_source_that_disowns_old_blocks_is_not_believed(store, monkeypatch):
     assert content(store) == before
 
 
+def test_a_single_transaction_is_fetched_by_its_hash_and_is_whole_by_itself(store):
+    toy = busy(5)
+    wanted = toy.blocks[5]["tx"][1]
+    with serve(Esplora(lambda: toy.blocks)) as server:
+        assert fetched(store, wanted["txid"], environ(server), chain=CHAIN).whole
+        found = StoredUtxoHistory(store, CHAIN).transaction(wanted["txid"])
+        assert found is not None
+        assert found.complete
+        assert [out.amount for out in found.outputs] == [int(out["value"] * COIN) for out in wanted["vout"]]
+        assert fetched(store, wanted["txid"], environ(server), chain=CHAIN).outcomes[0].state == "known"
+        assert "404" in fetched(store, "ab" * 32, environ(server), chain=CHAIN).outcomes[0].reason
+        with pytest.raises(InputError, match="single transactions"):
+            fetched(store, wanted["txid"], environ(server), chain=CHAIN, source="electrum")
+
+
 def once(number_of_fault, make):
     return lambda number, path, reply: make(path, reply) if number == number_of_fault else reply
 

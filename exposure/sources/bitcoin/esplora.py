@@ -19,7 +19,18 @@ from exposure.net.calls import Host
 from exposure.net.http import MAX_PAGES, Client, Reply, Request
 from exposure.sources.bitcoin.coins import Tx, key_script, net_flow, rows, touches
 from exposure.sources.bitcoin.esplora_rows import Reader, Stats
-from exposure.sources.remote import NATIVE, Balance, Block, Covered, CursorGoneError, Page, Question, Size, answer
+from exposure.sources.remote import (
+    NATIVE,
+    Balance,
+    Block,
+    Covered,
+    CursorGoneError,
+    Page,
+    Question,
+    Size,
+    answer,
+    is_transaction,
+)
 
 PAGE = 25
 CONFIRMATIONS = 6
@@ -79,16 +90,33 @@ class EsploraHistory:
 
     def size(self, address: str) -> Size:
         """See `RemoteHistory.size`."""
+        if is_transaction(address):
+            return Size(1, calls=1)
         stats, _ = self._stats(_subject(address_script(address), address), address)
         return Size(stats.transactions, calls=1 + stats.transactions // PAGE + (1 if stats.transactions % PAGE else 0))
 
     def pages(self, question: Question, cursor: str | None = None) -> Iterator[Page]:
-        """See `RemoteHistory.pages`."""
+        """See `RemoteHistory.pages`; the question may name a transaction, too."""
+        if is_transaction(question.address):
+            yield self._single(question)
+            return
         script = address_script(question.address)
         place: _Place | None = _Place(script.hex()) if cursor is None else _place(cursor)
         while place is not None:
             page, place = self._page(question, script, place)
             yield page
+
+    def _single(self, question: Question) -> Page:
+        """One transaction: its inputs carry what they spend, so it is whole by itself."""
+        reply = self._ok(self._json(f"tx/{question.address}", question.address))
+        tx = self._read.transaction(reply.value)
+        if tx is None or tx.block > question.until.height:
+            self._client.fail(self._host, f"has {question.address} in no final block yet: fetch it again later")
+        if tx.txid != question.address:
+            self._client.fail(self._host, f"gives transaction {tx.txid} for {question.address}: try another source")
+        made = rows([tx], self.chain)
+        block = Block(tx.block, tx.block_hash, tx.time)
+        return Page(made, [answer(reply, sum(map(len, made.values())))], blocks=[block])
 
     def _page(self, question: Question, own: bytes, place: _Place) -> tuple[Page, _Place | None]:
         """The next page, and the place after it; None at the end."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from exposure.errors import SourceError
 from exposure.net.calls import Calls
-from exposure.sources.remote import Block, CursorGoneError, Page, Question, RemoteHistory
+from exposure.sources.remote import Block, CursorGoneError, Page, Question, RemoteHistory, is_transaction
 from exposure.store import fetches
 from exposure.store.fetches import DONE, READ, RUNNING, Fetch
 from exposure.workflows.fetch.keeper import Keeper
@@ -94,6 +94,8 @@ def _begin(target: Target, options: FetchOptions, keeper: Keeper) -> Fetch | Non
             return known
     if known.state == READ:
         return known
+    if is_transaction(address):
+        return None if known.state == DONE else fresh
     # What a source can never make whole (a spam token, a coin that it does not list) is not asked for again and again.
     kinds = {stretch.kind for stretch in known.covered if not stretch.reason}
     last = keeper.ask(lambda store: whole_up_to(store, source.chain, address, kinds, target.since)) if kinds else -1

@@ -11,8 +11,8 @@ from exposure.errors import InputError, SourceError
 from exposure.model import addresses as forms
 from exposure.model.assets import Chain
 from exposure.model.assets import chain as chain_of
-from exposure.sources.registry import SOURCES, WHOLE_BLOCKS, open_source
-from exposure.sources.remote import ANY_ADDRESS
+from exposure.sources.registry import SOURCES, TRANSACTIONS, WHOLE_BLOCKS, open_source
+from exposure.sources.remote import ANY_ADDRESS, is_transaction
 from exposure.store.store import Store
 from exposure.workflows.fetch.address import Target, fetch_address
 from exposure.workflows.fetch.compare import differences
@@ -113,6 +113,9 @@ def fetch(
             raise InputError("whole blocks are fetched with --chain, and without addresses")
         by_chain[chain_of(options.chain).name] = {ANY_ADDRESS: None}
     for text in addresses:
+        if is_transaction(text.strip().lower()):
+            by_chain.setdefault(_chain_of_tx(options), {}).setdefault(text.strip().lower())
+            continue
         parsed = forms.parse(text)
         chain = _chain_of(parsed, options.chain)
         by_chain.setdefault(chain.name, {}).setdefault(parsed.canonical)
@@ -147,6 +150,16 @@ def fetch(
         calls.asked,
         None if options.dry_run else store.version,
     )
+
+
+def _chain_of_tx(options: FetchOptions) -> str:
+    """The chain of a transaction that is asked for by its hash: one of Bitcoin's."""
+    chain = chain_of(options.chain or "bitcoin")
+    if chain.family != "bitcoin" or (options.source or TRANSACTIONS[0]) not in TRANSACTIONS:
+        raise InputError(f"single transactions are fetched of Bitcoin only, from {', '.join(TRANSACTIONS)}: name an address")
+    if options.second_source is not None:
+        raise InputError("a second source is asked about addresses, not about single transactions")
+    return chain.name
 
 
 def _chain_of(address: forms.Address, told: str | None) -> Chain:

@@ -20,7 +20,7 @@ def settles(reason: str, name: str, labels: Labels, max_hops: int | None) -> str
         return f"what went into {who}{through} in the same transaction; conversions are not matched yet"
     sentences = {
         "beyond": "more hops" + ("" if max_hops is None else f" (--hops {max_hops + 1} or more)") + " settle it",
-        "incomplete": f"the history of {who} settles it: import it, or declare it whole",
+        "incomplete": f"the history of {who} settles it: fetch or import it, or declare it whole",
         "opening": f"the history of {who} before its known balance settles it",
         "shortfall": f"the history of {who} lacks incoming transfers: importing them settles it",
         "budget": "a larger --max-transactions settles it",
