@@ -307,7 +307,7 @@ def test_a_field_of_a_wrong_type_never_becomes_a_figure(cases: dict[str, Case], 
         if "id" not in path and path
         for wrong in WRONG
     ]
-    few = 400 if THOROUGH else 40
+    few = 200 if THOROUGH else 40
     for key, path, wrong in random.Random(name).sample(tries, min(few, len(tries))):
         status, content = case.replies[key]
         case.replies[key] = status, json.dumps(changed(json.loads(content), path, wrong)).encode()
