@@ -12,7 +12,9 @@ import click
 from exposure.cli.options import format_option, quiet_option, store_option
 
 if TYPE_CHECKING:  # annotations only: the workflow is imported when the command runs
-    from exposure.workflows.fetch import FetchSummary, Outcome, Plan
+    from exposure.config import Config
+    from exposure.net.calls import Calls
+    from exposure.workflows.fetch import FetchOptions, FetchSummary, Outcome, Plan
 
 _WIDTH = 100
 _NOT_ALL = 4
@@ -28,6 +30,7 @@ Examples:
   exposure fetch --dry-run bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq
   exposure fetch --since 2024-01-01 --max-calls 2000 1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa
   exposure fetch --chain ethereum 0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed
+  exposure fetch --for bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq --hops 3
   exposure fetch --second-source electrum bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq
 
 \b
@@ -49,6 +52,13 @@ Exit codes: 0 done; 2 wrong input; 4 not everything could be had, or two sources
 @click.option("--max-calls", type=int, metavar="N", help="Requests to make at the most (default: the setting max_calls).")
 @click.option("--max-rows", type=click.IntRange(1), metavar="N", help="Stop an address after this many rows.")
 @click.option("--restart", is_flag=True, help="Begin again instead of going on; rows that are stored stay.")
+@click.option(
+    "--for",
+    "subject",
+    metavar="SUBJECT",
+    help="Fetch what a trace of this subject (address, transaction, TX:N) lacks, largest share first, instead of ADDRESSes.",
+)
+@click.option("--hops", metavar="N", help="With --for: how far the trace goes back (default: the setting hops).")
 @click.option("--prices", is_flag=True, help="Fetch prices too: of what the addresses moved, on the days of their transfers.")
 @click.option("--dry-run", is_flag=True, help="Say how many calls and how much time it would take; store nothing.")
 @click.option("--offline", is_flag=True, default=None, help="Never use the network: then a fetch fails.")
@@ -66,6 +76,8 @@ def fetch(
     max_calls: int | None,
     max_rows: int | None,
     restart: bool,
+    subject: str | None,
+    hops: str | None,
     prices: bool,
     dry_run: bool,
     offline: bool | None,
@@ -90,7 +102,7 @@ def fetch(
     from exposure.workflows.fetch import fetch as run
     from exposure.workflows.fetch.prices import fetch_prices
 
-    settings = config.load({"store": store, "quiet": quiet, "max_calls": max_calls, "offline": offline})
+    settings = config.load({"store": store, "quiet": quiet, "max_calls": max_calls, "offline": offline, "hops": hops})
     if blocks is not None:
         first, dash, last = blocks.partition("-")
         if not (dash and first.isdecimal() and last.isdecimal()) or since or until:
@@ -98,6 +110,10 @@ def fetch(
         since, until = first, last
     options = FetchOptions(chain, source, second_source, max_rows, since, until, blocks is not None, restart, dry_run)
     calls = Calls(offline=settings.offline, max_calls=settings.max_calls)
+    if subject is not None:
+        if addresses or blocks or dry_run or second_source or prices:
+            raise InputError("--for stands alone: without ADDRESSes, --blocks, --dry-run, --second-source and --prices")
+        return _fetch_for(subject, options, settings, calls, format_)
     with status(quiet=settings.quiet) as tell:
         opened = Store.in_memory() if dry_run else Store.open_or_create(settings.store)
         with opened as kept:
@@ -109,6 +125,32 @@ def fetch(
                 summary = replace(summary, notes=notes, calls=made, asked=asked, version=version)
     emit(_as_json(summary) if format_ == "json" else "\n".join(_as_text(summary)))
     return 0 if summary.whole else _NOT_ALL
+
+
+def _fetch_for(subject: str, options: FetchOptions, settings: Config, calls: Calls, format_: str) -> int:
+    """Fetch what a trace of a subject lacks, and say what each history settled."""
+    import json
+    from dataclasses import replace
+
+    from exposure.cli.output import emit, status
+    from exposure.store.store import Store
+    from exposure.workflows.fetch.demand import fetch_for
+
+    with status(quiet=settings.quiet) as tell, Store.open_or_create(settings.store) as kept:
+        summary, steps, left = fetch_for(
+            subject, options, hops=settings.hops, store=kept, config=settings, calls=calls, progress=tell
+        )
+    enough = left <= settings.tolerance
+    if format_ == "json":
+        told = [{"chain": step.chain, "name": step.name, "share": step.share} for step in steps]
+        emit(json.dumps(json.loads(_as_json(summary)) | {"steps": told, "left": left}, indent=2, ensure_ascii=False))
+        return 0 if enough else _NOT_ALL
+    lines = [f"settled  {step.share:7.2%} was lost at {step.name}" for step in steps]
+    lines += [f"left     {left:.2%} of the value still gets lost where histories are missing"]
+    lines += [line for one in summary.outcomes if one.reason for line in _outcome(one)]
+    lines += list(_as_text(replace(summary, outcomes=())))
+    emit("\n".join(lines))
+    return 0 if enough else _NOT_ALL
 
 
 def _as_json(summary: FetchSummary) -> str:

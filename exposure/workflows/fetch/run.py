@@ -85,6 +85,7 @@ def fetch(
     config: Config,
     calls: Calls,
     progress: Progress = lambda line: None,
+    opened: dict[str, RemoteHistory] | None = None,
 ) -> FetchSummary:
     """Fetch the histories of addresses into a store; what is there already is not fetched again.
 
@@ -101,6 +102,8 @@ def fetch(
         The account of requests: budget, offline, politeness.
     progress
         Told a line now and then.
+    opened
+        Sources by chain that an earlier call opened, to be used again; then connections stay open, too.
 
     Raises
     ------
@@ -125,7 +128,10 @@ def fetch(
         raise InputError(f"{options.source} does not serve whole blocks: use one of {', '.join(WHOLE_BLOCKS)}")
     preferred = [name for name in WHOLE_BLOCKS if chain_of(options.chain or "bitcoin").family in SOURCES[name].families]
     named_source = options.source or (preferred[0] if options.blocks and preferred else None)
-    sources = {name: open_source(named_source, chain_of(name), config, calls) for name in by_chain}
+    sources = {} if opened is None else opened
+    for name in by_chain:
+        if name not in sources:
+            sources[name] = open_source(named_source, chain_of(name), config, calls)
     if options.second_source is not None:
         for name in by_chain:
             open_source(options.second_source, chain_of(name), config, calls)
@@ -140,7 +146,8 @@ def fetch(
                 for done in [pool.submit(job) for job in jobs]:
                     done.result()
     finally:
-        calls.close()
+        if opened is None:
+            calls.close()
     return FetchSummary(
         tuple(found.outcomes),
         tuple(found.plans),
