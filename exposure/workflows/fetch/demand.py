@@ -126,8 +126,8 @@ def _of_a_size(names: Sequence[str], source: RemoteHistory) -> tuple[list[str], 
             continue
         if size is not None and size.calls is not None and size.calls > MAX_CALLS_EACH:
             reason = (
-                f"its history has {size.transactions:,} transactions and would take {size.calls:,} calls: a service, by its size; "
-                "tag it, or fetch it by name"
+                f"its history has {size.transactions:,} transactions and would take {size.calls:,} calls: a service, by its "
+                "size; tag it, or fetch it by name"
             )
             left_out.append(Outcome(source.chain, name, source.name, FAILED, reason=reason))
         else:
