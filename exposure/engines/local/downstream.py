@@ -292,7 +292,8 @@ def _reached(ledger: Ledger, changed: NDArray[np.bool_], is_origin: NDArray[np.b
 def _downstream(ledger: Ledger, touched: NDArray[np.bool_]) -> Iterator[_Part]:
     for chunk in ledger.chunks():
         source, target, moving = _ends(ledger, chunk)
-        near = (source >= 0) & touched[np.maximum(source, 0)] | (target >= 0) & touched[np.maximum(target, 0)]
+        near = np.empty(len(source), np.bool_)
+        reach.near(source, target, touched, near)
         yield _part(ledger, chunk, near & moving)
 
 

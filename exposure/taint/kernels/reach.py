@@ -64,3 +64,14 @@ def reached(
         s, d = source[i], target[i]
         if moves[i] and s != d and s >= 0 and d >= 0 and not is_origin[d] and (asked[s] or reached[s]):
             reached[d] = True
+
+
+@kernel
+def near(source: NDArray[np.int32], target: NDArray[np.int32], touched: NDArray[np.bool_], found: NDArray[np.bool_]) -> None:
+    """Which transfers of a chunk draw on, or reach, a pot that is touched."""
+    for i in range(source.shape[0]):
+        if i + AHEAD < source.shape[0]:
+            prefetch(touched, max(source[i + AHEAD], 0))
+            prefetch(touched, max(target[i + AHEAD], 0))
+        s, d = source[i], target[i]
+        found[i] = (s >= 0 and touched[s]) or (d >= 0 and touched[d])
