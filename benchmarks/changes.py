@@ -3,8 +3,8 @@
     python -m benchmarks.changes [--transfers 2000000] [--addresses N] [--scenario M] [--runs 3] [--write]
 
 Haircut, five categories by five hops, every origin tracked, through the local engine's own sweep: what a rescoring does,
-without its store. The state is saved after 99 % of the transfers; the new seed is an ordinary account that pays in the middle of
-the ledger (the median of the runs is over several such accounts). Every result is compared with that of a whole run.
+without its store. The state is saved after 99 % of the transfers; the new seed is an ordinary account that pays in the
+middle of the ledger (the median is over several such accounts). Every result is compared with that of a whole run.
 """
 
 from __future__ import annotations

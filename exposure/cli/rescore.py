@@ -137,6 +137,8 @@ def rescore(
         for sentence in result.went_on:
             click.echo(f"state: {sentence}", err=True)
         _say(result)
+        if result.compiled >= 1:
+            click.echo(f"{result.compiled:.0f} s of it compiled the rules, once: they are kept in the cache folder", err=True)
     found = alarms.sentences()
     for sentence in found:
         click.echo(f"fail-on: {sentence}", err=True)

@@ -50,7 +50,7 @@ class Result:
         theft = np.array([number.of(o) for o in program.theft], np.int32)
         keep = np.empty(0, np.int32)
         move = np.array(program.move, np.int8)
-        n = len(program.source)
+        n, self.amounts = len(program.source), program.amount
         if self.rule in RULES:
             self.unit = _unit(program)
             amounts = np.array([amount // self.unit for amount in program.amount], np.int64)
@@ -95,7 +95,10 @@ class Result:
             if self.rest[place]:
                 lots.append(Lot(SCALED, 1, self.rest[place]))
             return tuple(lots)
-        return tuple(self._columns(self.found.sent[place]))
+        carried = self.found.sent[place]
+        if self.rule is Rule.POISON:  # whatever it carries, it carries whole
+            return tuple(self._lot(tag, self.amounts[place]) for tag in np.flatnonzero(carried).tolist())
+        return tuple(self._columns(carried))
 
     def held(self, pot: int) -> Lots:
         """What a pot holds at the end."""

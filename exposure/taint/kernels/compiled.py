@@ -12,7 +12,7 @@ from typing import Any, TypeVar, cast
 import numba
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
+from numba.core import cgutils, event
 from numba.extending import intrinsic
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -33,6 +33,16 @@ def _edition() -> str:
     """Hash of all kernels' sources: numba looks for changes in a function's own file only, not in those that it calls."""
     sources = sorted(Path(__file__).parent.glob("*.py"))
     return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
+
+
+_events: Any = event  # untyped
+_CLOCK = _events.TimingListener()
+_events.register("numba:compile", _CLOCK)
+
+
+def compile_seconds() -> float:
+    """Seconds that this process has spent on compiling kernels so far; none where all were found compiled."""
+    return float(_CLOCK.duration) if _CLOCK.done else 0.0
 
 
 def kernel(function: F) -> F:

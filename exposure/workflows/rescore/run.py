@@ -23,6 +23,7 @@ from exposure.model.results import EditionUsed
 from exposure.sources.address_lists import Column, Listed
 from exposure.store.numbered import Numbered, numbered
 from exposure.store.store import Store
+from exposure.taint.kernels.compiled import compile_seconds
 from exposure.workflows.clusters import snapshot_with_clusters
 from exposure.workflows.labels import snapshot
 from exposure.workflows.rescore.missing import missing
@@ -44,7 +45,7 @@ MEMORY = 3 << 30
 class Rescored:
     """``count`` rows were made, for ``wallets`` wallets. ``rejected``: lines that are no addresses, with reasons.
 
-    ``went_on``: what came of looking for saved states, a sentence each.
+    ``went_on``: what came of looking for saved states, a sentence each. ``compiled``: seconds that compiling rules took.
     """
 
     count: int
@@ -54,6 +55,7 @@ class Rescored:
     warnings: tuple[str, ...]
     editions: tuple[EditionUsed, ...]
     went_on: tuple[str, ...] = ()
+    compiled: float = 0.0
 
 
 def answer(
@@ -100,7 +102,7 @@ def answer(
     for start in range(0, len(lone), BLOCK):
         some = listed.take(pa.array(lone[start : start + BLOCK]))
         hand_on(without_history(some, _own(some, tags), options.hops, run))
-    return Rescored(count, tuple(rejected), wallets, run, found.warnings, found.editions, tuple(went_on))
+    return Rescored(count, tuple(rejected), wallets, run, found.warnings, found.editions, tuple(went_on), compile_seconds())
 
 
 def _run(store: Store, labels: Labels, options: RescoreOptions) -> str:
