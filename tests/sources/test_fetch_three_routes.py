@@ -213,7 +213,7 @@ LINES = {
 def test_a_fault_of_an_electrum_server_never_makes_a_wrong_history_whole(tmp_path, fault):
     toy = busy(4)
     expected = truth(toy, ALICE, toy.tip - 5)
-    for method in ("get_history", "transaction.get", "get_merkle", "block.header", "get_balance"):
+    for method in ("get_history", "transaction.get", "get_balance"):
         left = [1]
 
         def once(number, called, line, method=method, left=left):

@@ -159,7 +159,7 @@ def test_nothing_better_makes_no_new_version(store: Store) -> None:
     assert store.version == version
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(1))
 def test_views_of_one_ledger_in_any_order_give_its_rows(tmp_path, seed):
     """Each source sees some of the movements, and knows something less of them; together they know all."""
     draw = random.Random(seed)
