@@ -145,7 +145,8 @@ def _fetch_for(subject: str, options: FetchOptions, settings: Config, calls: Cal
         told = [{"chain": step.chain, "name": step.name, "share": step.share} for step in steps]
         emit(json.dumps(json.loads(_as_json(summary)) | {"steps": told, "left": left}, indent=2, ensure_ascii=False))
         return 0 if enough else _NOT_ALL
-    lines = [f"settled  {step.share:7.2%} was lost at {step.name}" for step in steps]
+    had = {one.address for one in summary.outcomes if one.state in ("whole", "known")}
+    lines = [f"{'settled' if step.name in had else 'not had':<8} {step.share:7.2%} was lost at {step.name}" for step in steps]
     lines += [f"left     {left:.2%} of the value still gets lost where histories are missing"]
     lines += [line for one in summary.outcomes if one.reason for line in _outcome(one)]
     lines += list(_as_text(replace(summary, outcomes=())))
