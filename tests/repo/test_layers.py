@@ -3,6 +3,7 @@
 import pathlib
 import subprocess
 import sys
+from collections import Counter
 
 from repository import ROOT, modules
 
@@ -42,3 +43,8 @@ def test_every_module_says_what_it_is():
         if text and path.relative_to(ROOT).parts[0] == "exposure" and not text.startswith(('"""', 'r"""')):
             silent.append(str(path))
     assert not silent
+
+
+def test_base_names_of_test_files_are_unique():
+    names = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))
+    assert not [name for name, count in names.items() if count > 1]
