@@ -175,3 +175,40 @@ class History:
 
     def movements(self, address, asset):
         return [t for t in self.transfers if address in (t.sender, t.receiver) and t.asset == asset]
+
+
+def transfer(n, sender, receiver, amount, asset="ethereum/native"):
+    return Transfer(f"t{n}:0", f"t{n}", Place(n, 0, 0), n, sender, receiver, asset, amount)
+
+
+def agrees(rule, transfers, missing=None):
+    labels = Labels(seeds={"S": Seed("S", "sanctioned")})
+    ledger, pots, named = account_ledger(transfers)
+    run = account.run(transfers, labels, Settings(rule, HOPS), incomplete=missing)
+    gaps = None if missing is None else stricter(pots, missing, labels)
+    inflows, amounts = account_inflows(transfers, labels, pots), {t.ref: t.amount for t in transfers}
+    check(ledger, pots, run, inflows, amounts, labels, named, rule, gaps)
+
+
+@pytest.mark.parametrize("amount", [10**15, 10**21, 10**30])
+@pytest.mark.parametrize("dust", [1, 10**9])
+def test_what_stays_behind_a_large_outflow_keeps_its_parts(amount, dust):
+    transfers = [
+        transfer(0, "S", "A", amount),
+        transfer(1, None, "A", amount),
+        transfer(2, "A", "B", 2 * amount - dust),
+        transfer(3, "A", "C", dust),
+    ]
+    agrees(Rule.HAIRCUT, transfers)
+
+
+@pytest.mark.parametrize("rule", [Rule.FIFO, Rule.LIFO, Rule.TIHO])
+@pytest.mark.parametrize("balance", [4 * 10**18, 2**64 + 3 * 10**18, 10**25])
+def test_a_known_balance_counts_in_its_own_assets_unit_however_large_it_is(rule, balance):
+    transfers = [
+        transfer(0, "S", "A", 10**19),
+        transfer(1, "S", "A", 5, "ethereum/0x01"),
+        transfer(5, "S", "A", 10**19),
+        transfer(6, "A", "B", 10**19),
+    ]
+    agrees(rule, transfers, [Incomplete("A", "ethereum/native", until=Place(3, 0, 0), balance=balance)])

@@ -133,7 +133,7 @@ class Sweep:
         if saved is not None and any(saved.said[name] != value for name, value in self.asked().items()):
             raise Unfit("it is of another rule, hop limit, or set of categories")
         opening, self.balances = _prepare(ledger, rule, sight, stricter, saved)
-        self.state = State(ledger, rule, counted, sight, wanted_asset, saved)
+        self.state = State(ledger, rule, counted, sight, wanted_asset, opening, saved)
         if saved is not None:
             if saved.said["fingerprint"] != self.fingerprint(saved.pots, saved.owners, saved.arrays["first_pots"]):
                 raise Unfit("who is who, what is missing or who is asked for has changed for pots that it knows")
@@ -239,6 +239,7 @@ def _prepare(
             high=np.array(high, np.uint64),
             origin=sight.roles.groups.unknown,
             move=STILL,
+            asset=ledger.asset[list(stricter.known)],
         )
     sight.spare = len(gap)
     sight.gap, sight.flagged = gap, np.zeros(len(gap), np.bool_)
@@ -297,6 +298,7 @@ class State:
         groups: kernels.Groups,
         sight: Sight,
         wanted: NDArray[np.int32],
+        opening: Moves | None = None,
         saved: Saved | None = None,
     ) -> None:
         self.rule, self.groups, self.sight, self.wanted = rule, groups, sight, wanted
@@ -305,7 +307,7 @@ class State:
         spare = ledger.txs if ledger.utxo and rule is Rule.POISON else longest
         pots = sight.spare + spare + 1
         count = max(len(wanted), 1)
-        self.moved = _moved(ledger, saved) if rule in RULES else np.zeros(max(ledger.assets, 1))
+        self.moved = _moved(ledger, opening, saved) if rule in RULES else np.zeros(max(ledger.assets, 1))
         self.units = [_unit(total) for total in self.moved.tolist()]
         self.limbs = np.zeros((count, 4), np.int64)
         self.span = np.tile(np.array([NEVER, ALWAYS]), (count, 1))
@@ -422,9 +424,11 @@ def put_back(into: NDArray[Any], saved: NDArray[Any], then: int, now: int) -> No
     into[now : now + more] = saved[then : then + more]
 
 
-def _moved(ledger: Ledger, saved: Saved | None) -> NDArray[np.float64]:
-    """By asset, all that ever moves."""
+def _moved(ledger: Ledger, opening: Moves | None, saved: Saved | None) -> NDArray[np.float64]:
+    """By asset, all that ever moves, known balances among it."""
     totals = np.zeros(max(ledger.assets, 1))
+    if opening is not None:
+        np.add.at(totals, opening.asset, doubles(opening.low, opening.high)[0])
     if saved is not None:
         totals[ledger.asset[saved.arrays["first_pots"]]] = saved.arrays["moved"]
     if not ledger.utxo:

@@ -132,7 +132,7 @@ def advance(pots: Pots, ledger: Transfers, groups: Groups, found: Found) -> None
         if value <= 0.0 or (s == d and s >= 0):
             continue
         rest = ledger.rest[i] if has_rest else 0.0
-        row, group, share, lump, emptied = -1, -1, 0.0, value + rest, False
+        row, group, share, stays, lump, emptied = -1, -1, 0.0, 1.0, value + rest, False
         if has_origin:
             group = ledger.origin[i]
         elif s < 0:
@@ -156,7 +156,8 @@ def advance(pots: Pots, ledger: Transfers, groups: Groups, found: Found) -> None
                     if shorts:
                         found.short[s] += lump
             else:
-                share = (value + rest) / (balance + remainder)
+                # both from the exact balances: of what stays behind a large outflow, 1 - share keeps no digit
+                share, stays = (value + rest) / (balance + remainder), (left + behind) / (balance + remainder)
                 headers[s].balance, headers[s].rest = left, behind
         ends = d < 0
         if d >= 0:
@@ -234,7 +235,7 @@ def advance(pots: Pots, ledger: Transfers, groups: Groups, found: Found) -> None
                 free[used[1]] = row
                 used[1] += 1
             else:
-                scale *= 1.0 - share
+                scale *= stays
                 if scale < TINY:
                     for c in range(wide):
                         cells[base + c] *= scale
