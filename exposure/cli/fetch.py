@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # annotations only: the workflow is imported when the command
     from exposure.config import Config
     from exposure.net.calls import Calls
     from exposure.workflows.fetch import FetchOptions, FetchSummary, Outcome, Plan
+    from exposure.workflows.fetch.demand import Step
 
 _WIDTH = 100
 _NOT_ALL = 4
@@ -130,28 +131,51 @@ def fetch(
 def _fetch_for(subject: str, options: FetchOptions, settings: Config, calls: Calls, format_: str) -> int:
     """Fetch what a trace of a subject lacks, and say what each history settled."""
     import json
-    from dataclasses import replace
+    from dataclasses import asdict, replace
 
     from exposure.cli.output import emit, status
+    from exposure.model.assets import chain as chain_of
+    from exposure.model.settings import Direction
     from exposure.store.store import Store
     from exposure.workflows.fetch.demand import fetch_for
+    from exposure.workflows.trace import TraceOptions
 
+    traced = TraceOptions(
+        chain=None if options.chain is None else chain_of(options.chain).name,
+        hops=settings.hops,
+        direction=Direction.SOURCE,
+        hub_counterparties=settings.hub_counterparties,
+    )
     with status(quiet=settings.quiet) as tell, Store.open_or_create(settings.store) as kept:
-        summary, steps, left = fetch_for(
-            subject, options, hops=settings.hops, store=kept, config=settings, calls=calls, progress=tell
-        )
-    enough = left <= settings.tolerance
+        done = fetch_for(subject, options, traced, store=kept, config=settings, calls=calls, progress=tell)
     if format_ == "json":
-        told = [{"chain": step.chain, "name": step.name, "share": step.share} for step in steps]
-        emit(json.dumps(json.loads(_as_json(summary)) | {"steps": told, "left": left}, indent=2, ensure_ascii=False))
-        return 0 if enough else _NOT_ALL
-    had = {one.address for one in summary.outcomes if one.state in ("whole", "known")}
-    lines = [f"{'settled' if step.name in had else 'not had':<8} {step.share:7.2%} was lost at {step.name}" for step in steps]
-    lines += [f"left     {left:.2%} of the value still gets lost where histories are missing"]
-    lines += [line for one in summary.outcomes if one.reason for line in _outcome(one)]
-    lines += list(_as_text(replace(summary, outcomes=())))
+        told = json.loads(_as_json(done.summary)) | {"steps": [asdict(step) for step in done.steps], "left": done.left}
+        emit(json.dumps(told, indent=2, ensure_ascii=False))
+        return _NOT_ALL if done.ended else 0
+    lines = [step_line(step) for step in done.steps]
+    lines.append(f"left     {done.left:.2%} of the value still hangs on missing histories")
+    lines += [line for one in done.summary.outcomes if one.reason for line in _outcome(one)]
+    lines += list(_as_text(replace(done.summary, outcomes=())))
     emit("\n".join(lines))
-    return 0 if enough else _NOT_ALL
+    return _NOT_ALL if done.ended else 0
+
+
+def step_line(step: Step) -> str:
+    """What hung on a history, and what came of asking for it."""
+    from exposure.text import shown
+
+    calls = f"{step.calls:,} call" + ("" if step.calls == 1 else "s")
+    return f"{step.state:<9} {step.share:7.2%} hung on {shown(step.name, 90)} ({calls})"
+
+
+def asked_lines(calls: Mapping[str, int], asked: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Which host learned of which addresses."""
+    from exposure.text import shown
+
+    for host, made in calls.items():
+        learned = asked.get(host, ())
+        named = f"; it learned of {', '.join(shown(one, 90) for one in learned)}" if learned else ""
+        yield from _wrapped(f"asked    {host}: {made:,} calls{named}")
 
 
 def _as_json(summary: FetchSummary) -> str:
@@ -181,10 +205,7 @@ def _as_text(summary: FetchSummary) -> Iterator[str]:
         yield from _wrapped(f"differs  {difference.address}: {difference.what}")
     for note in summary.notes:
         yield from _wrapped(f"note     {shown(note, 500)}")
-    for host, made in summary.calls.items():
-        learned = summary.asked.get(host, ())
-        named = f"; it learned of {', '.join(shown(one, 90) for one in learned)}" if learned else ""
-        yield from _wrapped(f"asked    {host}: {made:,} calls{named}")
+    yield from asked_lines(summary.calls, summary.asked)
     if summary.version is not None:
         yield f"store    version {summary.version}"
 

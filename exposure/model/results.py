@@ -284,11 +284,22 @@ class Flow:
 
 
 @dataclass(frozen=True, slots=True)
+class Lack:
+    """Histories of one owner (one transaction) that are not whole, and the part of the subject that hangs on them.
+
+    ``names``: addresses, or the hash of a transaction. ``share``: what the interval counts as unresolved for them.
+    """
+
+    names: tuple[str, ...]
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
     """The account of one subject, in one asset, one direction, by one rule.
 
     ``paths`` are the largest ones; ``paths_found`` counts all, or is None where they were not counted to the end.
-    ``flow`` and ``parties`` serve `.graph()`; they are not part of the JSON report.
+    ``flow`` and ``parties`` serve `.graph()`, ``lacks`` (largest first) serves fetching; they are not part of the JSON report.
     """
 
     subject: Subject
@@ -307,6 +318,7 @@ class Section:
     notes: tuple[str, ...] = ()
     flow: tuple[Flow, ...] = ()
     parties: tuple[Party, ...] = ()
+    lacks: tuple[Lack, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The report as JSON: one plain mapping that keeps to ``report.schema.json`` beside this file.
 
 Amounts are strings of base units (they pass 2**53), shares are numbers, times are ISO 8601 in UTC, days are dates. Keys are
-the field names of `exposure.model.results`; what serves only the library (``flow``, ``parties``) stays out.
+the field names of `exposure.model.results`; what serves only the library (``flow``, ``parties``, ``lacks``) stays out.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _AMOUNTS = frozenset(
 )
 _TIMES = frozenset(["time", "first_at", "last_at", "since", "until", "labels_as_of", "label_time", "created_at", "as_of"])
 _DAYS = frozenset(["listed_on", "delisted_on", "address_listed_on", "published"])
-_LIBRARY_ONLY = frozenset(("flow", "parties"))
+_LIBRARY_ONLY = frozenset(("flow", "parties", "lacks"))
 
 
 def report_to_dict(report: Report) -> dict[str, JsonValue]:

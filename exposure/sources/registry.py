@@ -23,32 +23,43 @@ def _always(config: Config) -> bool:
 
 
 class SourceForm(NamedTuple):
-    """A source: ``families`` of chains that it serves, what it is in words, and whether the settings are enough for it."""
+    """A source: ``families`` of chains that it serves, what it is in words, and whether the settings are enough for it.
+
+    ``settings``: those by which a user says that this source is to be asked.
+    """
 
     name: str
     families: tuple[str, ...]
     title: str
     open: Open
     ready: Callable[[Config], bool] = _always
+    settings: tuple[str, ...] = ()
 
 
 SOURCES: dict[str, SourceForm] = {
     form.name: form
     for form in (
-        SourceForm("esplora", ("bitcoin",), "Esplora server (no key)", bitcoin.open_esplora),
-        SourceForm("core", ("bitcoin",), "one's own Bitcoin node", bitcoin.open_core),
-        SourceForm("electrum", ("bitcoin",), "Electrum server", bitcoin.open_electrum),
+        SourceForm("esplora", ("bitcoin",), "Esplora server (no key)", bitcoin.open_esplora, settings=("esplora_url",)),
+        SourceForm("core", ("bitcoin",), "one's own Bitcoin node", bitcoin.open_core, settings=("bitcoin_rpc_url",)),
+        SourceForm("electrum", ("bitcoin",), "Electrum server", bitcoin.open_electrum, settings=("electrum_url",)),
         SourceForm(
             *("etherscan", ("evm",), "Etherscan (a free key)", evm.open_etherscan),
             lambda config: bool(config.etherscan_key) or config.sources["etherscan_url"] != "default",
+            ("etherscan_key", "etherscan_url"),
         ),
         SourceForm(
             *("blockscout", ("evm",), "Blockscout (a key, or an instance)", evm.open_blockscout),
             lambda config: bool(config.blockscout_key) or config.sources["blockscout_url"] != "default",
+            ("blockscout_key", "blockscout_url"),
         ),
-        SourceForm("node", ("evm",), "a JSON-RPC node", evm.open_node, lambda config: bool(config.evm_rpc_url)),
-        SourceForm("trongrid", ("tron",), "TronGrid (a key makes it faster)", tron.open_grid),
-        SourceForm("tron-node", ("tron",), "a java-tron node's JSON-RPC", tron.open_node),
+        SourceForm(
+            *("node", ("evm",), "a JSON-RPC node", evm.open_node), lambda config: bool(config.evm_rpc_url), ("evm_rpc_url",)
+        ),
+        SourceForm(
+            *("trongrid", ("tron",), "TronGrid (a key makes it faster)", tron.open_grid),
+            settings=("trongrid_key", "trongrid_url"),
+        ),
+        SourceForm("tron-node", ("tron",), "a java-tron node's JSON-RPC", tron.open_node, settings=("tron_rpc_url",)),
     )
 }
 """In the order of preference: the first one that serves a chain and has the settings that it needs is its default."""
@@ -59,6 +70,12 @@ TRANSACTIONS = ("esplora",)
 
 WHOLE_BLOCKS = ("core", "node")
 """Sources that can be asked for everything in a range of blocks, in the order of preference."""
+
+
+def is_chosen(chain: Chain, config: Config) -> bool:
+    """Whether the user named a source of a chain in the settings: its host, its key."""
+    fitting = [form for form in SOURCES.values() if chain.family in form.families]
+    return any(config.sources[name] != "default" for form in fitting for name in form.settings)
 
 
 def open_source(name: str | None, chain: Chain, config: Config, calls: Calls) -> RemoteHistory:

@@ -8,6 +8,7 @@ from toy_bitcoin import CHAIN, COIN, p2pkh
 
 from exposure import config
 from exposure.errors import InputError
+from exposure.model.settings import Direction
 from exposure.net.calls import Calls
 from exposure.store.store import Store
 from exposure.workflows.fetch import FetchOptions, fetch
@@ -34,6 +35,10 @@ def calls(**options):
     return Calls(clock=waits.clock, sleep=waits.sleep, **options)
 
 
+def traced(hops):
+    return TraceOptions(chain=CHAIN, hops=hops, direction=Direction.SOURCE)
+
+
 def figures(store, subject, hops):
     section = trace(store, subject, TraceOptions(hops=hops)).sections[0]
     return [(row.entity, row.amount) for row in section.attributed], [(row.reason, row.amount) for row in section.unresolved]
@@ -46,13 +51,16 @@ def test_the_answer_is_that_of_the_whole_chain_for_a_fraction_of_its_calls(tmp_p
     with serve(Esplora(lambda: toy.blocks)) as server, Store.create(tmp_path / "store") as store:
         settings = config.load(environ=environ(server))
         account = calls()
-        summary, steps, left = fetch_for(
-            subject, FetchOptions(chain=CHAIN), hops=hops, store=store, config=settings, calls=account
+        told = []
+        done = fetch_for(
+            subject, FetchOptions(chain=CHAIN), traced(hops), store=store, config=settings, calls=account, each=told.append
         )
-        assert left <= settings.tolerance
-        assert [step.share for step in steps][0] == pytest.approx(1.0)
-        assert account.made <= 12 + hops
-        assert all(one.state == "whole" for one in summary.outcomes)
+        assert done.left <= settings.tolerance
+        assert not done.ended
+        assert told == list(done.steps)
+        assert [step.share for step in done.steps][0] == pytest.approx(1.0)
+        assert account.made <= 4 + hops
+        assert all(one.state == "whole" for one in done.summary.outcomes)
         from bitcoin_servers import Node, serve_node
 
         with serve_node(Node(lambda: toy.blocks)) as node, Store.create(tmp_path / "all") as everything:
@@ -71,14 +79,17 @@ def test_a_spent_budget_says_what_is_left_and_the_next_command_goes_on(tmp_path)
             rounds += 1
             assert rounds < 12
             account = calls(max_calls=7)
-            _, _, left = fetch_for(
-                f"{deposit}:0", FetchOptions(chain=CHAIN), hops=10, store=store, config=settings, calls=account
-            )
+            done = fetch_for(f"{deposit}:0", FetchOptions(chain=CHAIN), traced(10), store=store, config=settings, calls=account)
             assert account.made <= 7
+            left = done.left
+            assert done.failed == (left > settings.tolerance)
+            assert ("budget" in done.ended) == done.failed
         assert rounds > 1
 
 
 def test_a_subject_that_is_none_is_refused(tmp_path):
     with serve(Esplora(list)) as server, Store.create(tmp_path / "store") as store, pytest.raises(InputError):
-        fetch_for("nonsense", FetchOptions(), hops=3, store=store, config=config.load(environ=environ(server)), calls=calls())
+        fetch_for(
+            "nonsense", FetchOptions(), traced(3), store=store, config=config.load(environ=environ(server)), calls=calls()
+        )
     assert not server.paths

@@ -1,147 +1,263 @@
-"""Fetch what a trace lacks: the history where most of its value gets lost, then the next, until little is left to settle."""
+"""Fetch what a trace lacks: the history on which most of its value hangs, then the next, until little is left to settle."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from exposure.errors import InputError, SourceError
-from exposure.model.settings import Direction
+from exposure.model.assets import WELL_KNOWN
+from exposure.model.assets import chain as chain_of
+from exposure.model.results import Report, Section
+from exposure.model.settings import CONSERVING, Rule
+from exposure.sources.registry import open_source
 from exposure.sources.remote import is_transaction
 from exposure.store.store import Store
 from exposure.workflows.fetch.options import FAILED, FetchOptions, FetchSummary, Outcome, Progress
-from exposure.workflows.fetch.run import fetch
+from exposure.workflows.fetch.run import Opened, fetch
 from exposure.workflows.trace import TraceOptions, trace
 
 if TYPE_CHECKING:  # annotations only
     from exposure.config import Config
     from exposure.net.calls import Calls
-    from exposure.sources.remote import RemoteHistory
 
 MAX_ROUNDS = 1_000
 TOGETHER = 10
-"""Gaps that are fetched before the subject is traced again: single transactions are a call each."""
+"""Histories that are fetched before the subject is traced again."""
 
 MAX_CALLS_EACH = 50
 """An address whose history would take more calls is a service that nobody tagged: it is not fetched on the way."""
 
-_LOST = ("incomplete",)
+TOO_LARGE = "too large"
+"""State of a step whose history was left out for its size; the others are those of `Outcome`."""
+
+_NO_OWN_HISTORY = re.compile(r"0x[0-9a-fA-F]{64}")
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One history that was fetched, and what share of the subject's value got lost there before."""
+    """One history that was asked for: the share of the subject's value that hung on it, what came of it, and its calls."""
 
     chain: str
     name: str
     share: float
+    state: str = ""
+    calls: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What was fetched for a trace. ``left``: the share that still hangs on missing histories, of the section where it is
+    largest. ``ended``: why nothing more was fetched although more is left than is tolerated; empty if that is not so.
+    ``failed``: that is because of a source or the budget of calls, and not of the size of a service."""
+
+    summary: FetchSummary
+    steps: tuple[Step, ...]
+    left: float
+    ended: str = ""
+    failed: bool = False
 
 
 def fetch_for(
     subject: str,
     options: FetchOptions,
+    traced: TraceOptions,
     *,
-    hops: int | None,
     store: Store,
     config: Config,
     calls: Calls,
     progress: Progress = lambda line: None,
-) -> tuple[FetchSummary, tuple[Step, ...], float]:
-    """Fetch histories until what a backward trace of a subject lacks is at most ``config.tolerance`` of its value.
+    each: Callable[[Step], None] = lambda step: None,
+    opened: dict[str, Opened] | None = None,
+) -> Demand:
+    """Fetch histories until what a trace of a subject lacks is at most ``config.tolerance`` of its value.
 
-    The subject's own history comes first, if it is not stored. Each round traces it, and fetches the histories in which most of
-    its value gets lost, the largest first. What cannot be had is passed over, and remains in the share that is left.
+    The subject's own history comes first. Each round traces it, and fetches the histories on which most of its value hangs,
+    the largest first: what the interval counts as unresolved for them. What cannot be had is passed over, and remains in the
+    share that is left. Of the assets of an address those are followed that are the chain's coin, well known or priced.
 
-    Returns
-    -------
-    (FetchSummary, tuple of Step, float)
-        What was done; the histories in the order in which they were fetched; the share that is still lost, of the section
-        where it is largest.
+    Parameters
+    ----------
+    traced
+        How the subject is traced; its first rule that conserves value says what hangs on what.
+    each
+        Told of every history, once it was asked for.
+    opened
+        Sources by chain to use instead of those of the settings.
 
     Raises
     ------
     InputError
-        If the subject makes no sense.
+        If the subject makes no sense, or the store does not hold it and it could be had.
     """
-    opened: dict[str, RemoteHistory] = {}
-    outcomes: list[Outcome] = []
-    steps: list[Step] = []
-    tried: set[str] = set()
+    work = _Work(options, store, config, calls, progress, each, {} if opened is None else opened)
+    rule = next((rule for rule in traced.rules if rule in CONSERVING), Rule.HAIRCUT)
+    traced = replace(traced, rules=tuple(dict.fromkeys((*traced.rules, rule))), max_paths=1)
     left = 1.0
-    traced = TraceOptions(hops=hops, direction=Direction.SOURCE, hub_counterparties=config.hub_counterparties)
-    own = re.sub(r"(:\d+|@.*)$", "", subject)
+    notes: tuple[str, ...] = ()
     try:
-        outcomes += _fetched([own], options, store, config, calls, progress, opened)
+        work.own(subject)
         for _ in range(MAX_ROUNDS):
-            if outcomes[-1].state == FAILED and calls.made >= calls.max_calls:
-                break
             try:
                 report = trace(store, subject, traced)
             except InputError:
-                if outcomes[0].reason:
+                if any(one.reason for one in work.outcomes):
                     break  # it could not be fetched: the outcome says why
                 raise
-            gaps = sorted(
-                (
-                    Step(section.subject.chain, row.name, row.share)
-                    for section in report.sections
-                    for row in section.unresolved
-                    if row.reason in _LOST
-                ),
-                key=lambda gap: -gap.share,
-            )
-            left = max(
-                (sum(r.share for r in section.unresolved if r.reason in _LOST) for section in report.sections), default=0.0
-            )
-            fresh = [gap for gap in gaps if gap.name not in tried][:TOGETHER]
-            if left <= config.tolerance or not fresh:
+            sections = _followed(report, traced, rule)
+            left = max((sum(lack.share for lack in section.lacks) for section in sections), default=0.0)
+            notes = _passed_over(report, sections, rule)
+            due = work.due(sections)
+            if left <= config.tolerance or not due or work.spent:
                 break
-            for chain in dict.fromkeys(gap.chain for gap in fresh):
-                named = [gap for gap in fresh if gap.chain == chain]
-                tried |= {gap.name for gap in named}
-                steps += named
-                progress(f"{left:.1%} of the value is lost; {len(named)} histories of {chain} to fetch")
-                told = replace(options, chain=chain)
-                names, left_out = _of_a_size([gap.name for gap in named], opened[chain])
-                outcomes += left_out
-                if names:
-                    outcomes += _fetched(names, told, store, config, calls, progress, opened)
+            for chain in dict.fromkeys(step.chain for step in due):
+                named = [step for step in due if step.chain == chain]
+                progress(f"{left:.1%} of the value hangs on missing histories; fetching {len(named)} of {chain}")
+                work.fetch(chain, named)
     finally:
         calls.close()
-    summary = FetchSummary(tuple(outcomes), calls=calls.made_by_host, asked=calls.asked, version=store.version)
-    return summary, tuple(steps), left
+    notes = (*dict.fromkeys(work.notes), *notes)
+    summary = FetchSummary(
+        tuple(work.outcomes), notes=notes, calls=calls.made_by_host, asked=calls.asked, version=store.version
+    )
+    return work.ended(summary, left)
 
 
-def _of_a_size(names: Sequence[str], source: RemoteHistory) -> tuple[list[str], list[Outcome]]:
-    """The histories that are worth their calls; of the others, that they are left out. One call an address."""
-    fitting: list[str] = []
-    left_out: list[Outcome] = []
-    for name in names:
+def _followed(report: Report, traced: TraceOptions, rule: Rule) -> list[Section]:
+    """The accounts whose gaps are worth calls: not those of unknown tokens that somebody sent to an address."""
+    return [
+        section
+        for section in report.sections
+        if section.rule == rule.value
+        and (
+            traced.asset is not None
+            or section.subject.kind != "address"
+            or section.subject.usd is not None
+            or section.subject.asset in WELL_KNOWN
+            or section.subject.asset == chain_of(section.subject.chain).native
+        )
+    ]
+
+
+def _passed_over(report: Report, followed: Sequence[Section], rule: Rule) -> tuple[str, ...]:
+    passed = {section.subject.asset for section in report.sections if section.rule == rule.value}
+    passed -= {section.subject.asset for section in followed}
+    if not passed:
+        return ()
+    return (
+        f"{len(passed):,} token(s) without a price were not followed, since anybody can send such to an address: fetch prices, "
+        "or name one with --asset",
+    )
+
+
+@dataclass(slots=True)
+class _Work:
+    """What the rounds share."""
+
+    options: FetchOptions
+    store: Store
+    config: Config
+    calls: Calls
+    progress: Progress
+    each: Callable[[Step], None]
+    opened: dict[str, Opened]
+    outcomes: list[Outcome] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    tried: set[tuple[str, str]] = field(default_factory=set)
+
+    @property
+    def spent(self) -> bool:
+        """Whether the budget of calls is spent."""
+        return self.calls.made >= self.calls.max_calls
+
+    def own(self, subject: str) -> None:
+        """The subject's own history: of an address, or a transaction of Bitcoin."""
+        own = re.sub(r"(:.*|@.*)$", "", subject.strip())
+        if _NO_OWN_HISTORY.fullmatch(own) or (is_transaction(own.lower()) and not self._of_bitcoin()):
+            return  # no source is asked for a single transaction of such a chain
+        self.outcomes += self._fetched(own, self.options).outcomes
+
+    def _of_bitcoin(self) -> bool:
+        return self.options.chain is None or chain_of(self.options.chain).family == "bitcoin"
+
+    def due(self, sections: Sequence[Section]) -> list[Step]:
+        """The next histories to ask for: in each account the largest, while what they leave is more than is tolerated."""
+        found: dict[tuple[str, str], Step] = {}
+        for section in sections:
+            chain = section.subject.chain
+            fresh = [lack for lack in section.lacks if any((chain, name) not in self.tried for name in lack.names)]
+            open_ = sum(lack.share for lack in fresh)
+            lost = sum(lack.share for lack in section.lacks) - open_
+            enough = self.config.tolerance - lost if lost < self.config.tolerance else self.config.tolerance
+            for lack in fresh:
+                if open_ <= enough:
+                    break
+                open_ -= lack.share
+                for name in lack.names:
+                    known = found.get((chain, name))
+                    if (chain, name) not in self.tried and (known is None or known.share < lack.share):
+                        found[chain, name] = Step(chain, name, lack.share)
+        return sorted(found.values(), key=lambda step: -step.share)[:TOGETHER]
+
+    def fetch(self, chain: str, steps: Sequence[Step]) -> None:
+        """Ask for some histories of a chain, one after the other, and tell of each."""
+        for step in steps:
+            if self.spent:
+                return
+            self.tried.add((chain, step.name))
+            before = self.calls.made
+            outcome, too_large = self._one(chain, step.name)
+            self.outcomes.append(outcome)
+            state = TOO_LARGE if too_large else outcome.state
+            self.steps.append(replace(step, state=state, calls=self.calls.made - before))
+            self.each(self.steps[-1])
+
+    def _one(self, chain: str, name: str) -> tuple[Outcome, bool]:
+        """One history, unless it would take more calls than one is worth (then the flag is set)."""
         try:
+            if chain not in self.opened:
+                self.opened[chain] = Opened(open_source(self.options.source, chain_of(chain), self.config, self.calls))
+            source = self.opened[chain].source
             size = None if is_transaction(name) else source.size(name)
-        except SourceError as error:
-            left_out.append(Outcome(source.chain, name, source.name, FAILED, reason=str(error)))
-            continue
-        if size is not None and size.calls is not None and size.calls > MAX_CALLS_EACH:
-            reason = (
-                f"its history has {size.transactions:,} transactions and would take {size.calls:,} calls: a service, by its "
-                "size; tag it, or fetch it by name"
+            if size is not None and size.calls is not None and size.calls > MAX_CALLS_EACH:
+                reason = (
+                    f"its history has {size.transactions:,} transactions and would take {size.calls:,} calls: a service, by "
+                    "its size; tag it, or fetch it by name"
+                )
+                return Outcome(chain, name, source.name, FAILED, reason=reason), True
+            return self._fetched(name, replace(self.options, chain=chain)).outcomes[0], False
+        except (SourceError, InputError) as error:
+            # An owner that is no address, a source that serves no single transactions: the others go on.
+            return Outcome(chain, name, self.options.source or "", FAILED, reason=str(error)), False
+
+    def _fetched(self, name: str, options: FetchOptions) -> FetchSummary:
+        summary = fetch(
+            [name],
+            options,
+            store=self.store,
+            config=self.config,
+            calls=self.calls,
+            progress=self.progress,
+            opened=self.opened,
+        )
+        self.notes += summary.notes
+        return summary
+
+    def ended(self, summary: FetchSummary, left: float) -> Demand:
+        """What was done, and why no more."""
+        steps = tuple(self.steps)
+        if left <= self.config.tolerance:
+            return Demand(summary, steps, left)
+        rest = f"{left:.2%} of the value still hangs on missing histories"
+        if self.spent:
+            return Demand(
+                summary, steps, left, f"the budget of {self.calls.max_calls:,} calls is spent, and {rest} (--max-calls)", True
             )
-            left_out.append(Outcome(source.chain, name, source.name, FAILED, reason=reason))
-        else:
-            fitting.append(name)
-    return fitting, left_out
-
-
-def _fetched(
-    names: Sequence[str],
-    options: FetchOptions,
-    store: Store,
-    config: Config,
-    calls: Calls,
-    progress: Progress,
-    opened: dict[str, RemoteHistory],
-) -> tuple[Outcome, ...]:
-    return fetch(names, options, store=store, config=config, calls=calls, progress=progress, opened=opened).outcomes
+        sized = {(step.chain, step.name) for step in steps if step.state == TOO_LARGE}
+        failed = next((one for one in self.outcomes if one.reason and (one.chain, one.address) not in sized), None)
+        if failed is not None:
+            return Demand(summary, steps, left, f"{rest}: of {failed.address} {failed.reason}", True)
+        return Demand(summary, steps, left, f"{rest}: what is missing is of services, by their size, or cannot be fetched")

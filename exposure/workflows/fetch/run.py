@@ -12,7 +12,7 @@ from exposure.model import addresses as forms
 from exposure.model.assets import Chain
 from exposure.model.assets import chain as chain_of
 from exposure.sources.registry import SOURCES, TRANSACTIONS, WHOLE_BLOCKS, open_source
-from exposure.sources.remote import ANY_ADDRESS, is_transaction
+from exposure.sources.remote import ANY_ADDRESS, Block, is_transaction
 from exposure.store.store import Store
 from exposure.workflows.fetch.address import Target, fetch_address
 from exposure.workflows.fetch.compare import differences
@@ -68,6 +68,14 @@ class _Work:
 
 
 @dataclass(slots=True)
+class Opened:
+    """A source in use, and the chain's end as it was when it was first asked: what is fetched together ends there."""
+
+    source: RemoteHistory
+    head: Block | None = None
+
+
+@dataclass(slots=True)
 class _Found:
     """What the threads hand back."""
 
@@ -85,7 +93,7 @@ def fetch(
     config: Config,
     calls: Calls,
     progress: Progress = lambda line: None,
-    opened: dict[str, RemoteHistory] | None = None,
+    opened: dict[str, Opened] | None = None,
 ) -> FetchSummary:
     """Fetch the histories of addresses into a store; what is there already is not fetched again.
 
@@ -103,7 +111,8 @@ def fetch(
     progress
         Told a line now and then.
     opened
-        Sources by chain that an earlier call opened, to be used again; then connections stay open, too.
+        Sources by chain that an earlier call opened, to be used again, up to the block that was final then; connections
+        stay open, too.
 
     Raises
     ------
@@ -131,7 +140,7 @@ def fetch(
     sources = {} if opened is None else opened
     for name in by_chain:
         if name not in sources:
-            sources[name] = open_source(named_source, chain_of(name), config, calls)
+            sources[name] = Opened(open_source(named_source, chain_of(name), config, calls))
     if options.second_source is not None:
         for name in by_chain:
             open_source(options.second_source, chain_of(name), config, calls)
@@ -188,19 +197,22 @@ def _chain_of(address: forms.Address, told: str | None) -> Chain:
     raise InputError(f"{address.canonical} may be on any EVM chain: name it with --chain, such as --chain ethereum")
 
 
-def _job(work: _Work, source: RemoteHistory, named: Sequence[str], found: _Found) -> Callable[[], None]:
+def _job(work: _Work, opened: Opened, named: Sequence[str], found: _Found) -> Callable[[], None]:
+    source = opened.source
+
     def job() -> None:
         try:
-            head = source.head()
+            head = source.head() if opened.head is None else opened.head
             if head is None:
                 raise SourceError(f"{source.name} has no final block")
             until = head if work.options.until is None else block_of(source, work.options.until, head, after=False)
             since = 0 if work.options.since is None else block_of(source, work.options.since, head, after=True).height
             if since > until.height:
                 raise InputError(f"--since is block {since:,} and --until block {until.height:,}: the first must not be later")
-            if not work.options.dry_run:
+            if not work.options.dry_run and opened.head is None:
                 note = drop_gone_blocks(source, head, work.keeper)
                 found.notes += [note] if note else []
+            opened.head = head
         except SourceError as error:
             found.outcomes += [Outcome(source.chain, address, source.name, FAILED, reason=str(error)) for address in named]
             return

@@ -28,6 +28,7 @@ from exposure.model.results import (
     Bound,
     CutTransfer,
     Exposure,
+    Lack,
     Path,
     PathStep,
     Section,
@@ -96,6 +97,7 @@ def section(matter: Matter, settings: Settings, *, max_paths: int) -> Section:
         notes=(*matter.notes, *_bracket_note(bounds), *dict.fromkeys(evidence.notes), *_flag_notes(matter)),
         flow=flow(matter, runs),
         parties=parties(matter, labels),
+        lacks=_lacks(matter, exact if stricter is None else stricter),
     )
 
 
@@ -229,6 +231,21 @@ def _unresolved(matter: Matter, whole: Mapping[Part, int], labels: Labels, setti
             )
         )
     return tuple(sorted(rows, key=lambda row: (-row.amount, row.reason, row.name)))
+
+
+def _lacks(matter: Matter, strict: Account) -> tuple[Lack, ...]:
+    """What hangs on each history that is not whole, largest first; of an owner all its addresses that have a gap."""
+    amounts: dict[str, Amount] = defaultdict(int)
+    for part, amount in strict.items():
+        reason, _, name = part.name.partition(":")
+        if part.kind == "unresolved" and reason in ("incomplete", "shortfall") and amount:
+            amounts[name] = amounts[name] + amount
+    named: dict[str, dict[str, None]] = defaultdict(dict)
+    for sub in matter.subledgers:
+        for gap in sub.gaps:
+            named[sub.labels.owner(gap.address)].setdefault(gap.address)
+    rows = [Lack(tuple(named.get(name, (name,))), _share(amount, matter.subject.amount)) for name, amount in amounts.items()]
+    return tuple(sorted(rows, key=lambda row: (-row.share, row.names)))
 
 
 def _bounds(
