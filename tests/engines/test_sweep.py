@@ -17,7 +17,7 @@ from exposure.engines.local.moves import Sight
 from exposure.engines.local.sweep import sweep
 from exposure.measure.account import categories, source
 from exposure.model.labels import Labels, Seed
-from exposure.model.ledger import Incomplete, Kind, Place, Transfer
+from exposure.model.ledger import Coin, Incomplete, Kind, Output, Place, Spend, Transfer, UtxoTx
 from exposure.model.settings import Rule, Settings
 from exposure.taint.reference import account, utxo
 from exposure.tracing.cone import PotReader
@@ -212,3 +212,17 @@ def test_a_known_balance_counts_in_its_own_assets_unit_however_large_it_is(rule,
         transfer(6, "A", "B", 10**19),
     ]
     agrees(rule, transfers, [Incomplete("A", "ethereum/native", until=Place(3, 0, 0), balance=balance)])
+
+
+@pytest.mark.parametrize("rule", Rule)
+def test_a_stolen_transaction_with_an_unknown_input_is_no_sure_theft(rule):
+    """Nobody can tell whether its outputs went back to whoever owned that input."""
+    txs = [
+        UtxoTx("c", Place(1, 0, 0), 1, (), (Output("A", 9),), coinbase=True),
+        UtxoTx("t", Place(2, 0, 0), 2, (Spend(Coin("c", 0), "A", 9), Spend(Coin("u", 0), None, None)), (Output("B", 9),)),
+    ]
+    labels = Labels(tx_seeds={"t": Seed("T", "stolen_funds")})
+    ledger, pots, named = utxo_ledger(txs)
+    run = utxo.run(txs, labels, Settings(rule, HOPS), strict=True)
+    inflows = {("native", "A"): ["c:0"], ("native", "B"): ["t:0"]}
+    check(ledger, pots, run, inflows, {"c:0": 9, "t:0": 9}, labels, named, rule, stricter(pots, [], labels))

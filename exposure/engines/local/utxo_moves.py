@@ -86,7 +86,8 @@ def moves(columns: Columns, part: slice, coins: int, sight: Sight, *, strict: bo
     one_each(is_coinbase & (paid > 0), 1, paid, target=pots, origin=groups.known)
     made = out & (amount > 0)
     low, high = words(amount[made])
-    theft = _thefts(row, made, sight, own=own[made])
+    # Where an input is not known, nobody can tell the interval whether an output went back to its owner.
+    theft = _thefts(row, made, sight, own=(own | blurred[tx])[made])
     kept = ~back[made] & (row["address"][made] >= 0)
     outputs = blank(
         int(made.sum()),
