@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from ledgers import LAW, AccountWorld, account_worlds, utxo_worlds  # shared with the laws
 from numbered_worlds import account_ledger, roles, stricter, thefts, utxo_ledger
 
-from exposure.engines.local import saved
+from exposure.engines.local import account_moves, saved
 from exposure.engines.local.moves import Sight
+from exposure.engines.local.roles import Theft
 from exposure.engines.local.saved import Unfit
-from exposure.engines.local.sweep import Sweep
+from exposure.engines.local.sweep import Ledger, Sweep
 from exposure.errors import EngineError
 from exposure.model.labels import Labels, Seed
 from exposure.model.ledger import Place, Transfer
@@ -101,12 +102,16 @@ def test_a_coin_ledger_goes_on_where_it_stopped(tmp_path_factory, rule, world, d
     assert fits or world.labels.owners
 
 
-def a_state(tmp_path):
+def a_world(ends, amount=5, txs="t{}"):
     transfers = [
-        Transfer(f"t{n}:0", f"t{n}", Place(n, 0, 0), n, s, r, "ethereum/native", 5)
-        for n, (s, r) in enumerate([("S", "A"), ("A", "B"), ("B", "C")])
+        Transfer(f"t{n}:0", txs.format(n), Place(n, 0, 0), n, s, r, "ethereum/native", amount) for n, (s, r) in enumerate(ends)
     ]
-    world = AccountWorld(transfers, Labels(seeds={"S": Seed("S", "sanctioned")}))
+    return AccountWorld(transfers, Labels(seeds={"S": Seed("S", "sanctioned")}))
+
+
+def a_state(tmp_path):
+    world = a_world([("S", "A"), ("A", "B"), ("B", "C")])
+    transfers = world.transfers
     ledger, pots, named = account_ledger(transfers)
     made = begun(ledger, pots, world, named, Rule.HAIRCUT, None)
     made.run()
@@ -123,6 +128,105 @@ def test_a_damaged_state_is_refused(tmp_path):
             saved.read(tmp_path / "state", digest(ledger, pots), ledger.rows)
         file.write_bytes(whole)
     saved.read(tmp_path / "state", digest(ledger, pots), ledger.rows)
+
+
+def test_a_state_with_any_changed_byte_or_an_array_of_another_run_is_refused(tmp_path):
+    made, ledger, pots, world, named = a_state(tmp_path)
+    for file in sorted((tmp_path / "state").glob("*.npy")):
+        whole = file.read_bytes()
+        if len(whole) > 128:  # the header alone has spaces that say nothing
+            file.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+            with pytest.raises(Unfit, match="damaged"):
+                saved.read(tmp_path / "state", digest(ledger, pots), ledger.rows)
+        file.write_bytes(b"")
+        with pytest.raises(Unfit, match="damaged"):
+            saved.read(tmp_path / "state", digest(ledger, pots), ledger.rows)
+        file.write_bytes(whole)
+    headers = tmp_path / "state" / "headers.npy"
+    whole = headers.read_bytes()
+    with headers.open("wb") as file:  # more than there is memory for
+        np.lib.format.write_array_header_1_0(file, {"descr": "<f8", "fortran_order": False, "shape": (10**15,)})
+    with pytest.raises(Unfit, match="damaged"):
+        saved.read(tmp_path / "state", digest(ledger, pots), ledger.rows)
+    headers.write_bytes(whole)
+    other = a_world([("S", "A"), ("A", "B"), ("B", "C")], amount=7)
+    mine = account_ledger(other.transfers)[0]
+    second = begun(mine, pots, other, named, Rule.HAIRCUT, None)
+    second.run()
+    saved.save(second, tmp_path / "second", digest(mine, pots))
+    headers.write_bytes((tmp_path / "second" / "headers.npy").read_bytes())
+    with pytest.raises(Unfit, match="damaged"):
+        saved.read(tmp_path / "state", digest(ledger, pots), ledger.rows)
+
+
+def test_what_a_killed_run_left_goes_when_the_next_one_saves(tmp_path):
+    made, ledger, pots, _, _ = a_state(tmp_path)
+    (tmp_path / "state.0123abcd.part").mkdir()
+    (tmp_path / "state.0123abcd.part.old").mkdir()
+    (tmp_path / "state-interval").mkdir()
+    saved.save(made, tmp_path / "state", digest(ledger, pots))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["state", "state-interval"]
+
+
+def test_a_transaction_that_got_further_rows_is_not_gone_on_with(tmp_path):
+    world = a_world([("S", "A"), (None, "A"), ("A", "B"), ("A", "C")], txs="t")
+    ledger, pots, named = account_ledger(world.transfers)
+    cut, known = first(ledger, 3, pots)
+    earlier = begun(cut, known, world, named, Rule.TIHO, None)
+    earlier.run()
+    saved.save(earlier, tmp_path / "state", digest(ledger, pots))
+    state = saved.read(tmp_path / "state", digest(ledger, pots), ledger.rows)
+    with pytest.raises(Unfit, match="further rows"):
+        begun(ledger, pots, world, named, Rule.TIHO, None, saved=state)
+
+
+def test_thefts_are_known_by_name_whatever_their_numbers_in_an_index(tmp_path):
+    world = a_world([("S", "A"), ("X", "A"), ("A", "B")])
+    ledger, pots, _ = account_ledger(world.transfers)
+
+    def sweep(number, **more):
+        sight = Sight(roles(world.labels, pots, ASSETS), np.arange(len(pots), dtype=np.int32), {number: Theft(0, 0, "t1")})
+        return Sweep(ledger, Rule.HAIRCUT, HOPS, sight, ledger.asset, **more)
+
+    made = sweep(1)
+    made.run()
+    saved.save(made, tmp_path / "state", digest(ledger, pots))
+    assert sweep(2**60, saved=saved.read(tmp_path / "state", digest(ledger, pots), ledger.rows)).rows == ledger.rows
+
+
+def test_an_asset_of_which_nothing_moved_takes_no_others_total(tmp_path):
+    """What moved decides the unit in which order rules count; worthless assets whose transfers are all of zero are many."""
+    world = a_world([("S", "A"), ("A", "B"), ("B", "C")], amount=10**18)
+    ledger, pots, named = account_ledger(world.transfers)
+    ledger = replace(ledger, asset=np.zeros_like(ledger.asset))  # the second of two assets has no pot
+    made = begun(ledger, pots, world, named, Rule.FIFO, None)
+    made.run()
+    saved.save(made, tmp_path / "state", digest(ledger, pots))
+    later = begun(
+        ledger, pots, world, named, Rule.FIFO, None, saved=saved.read(tmp_path / "state", digest(ledger, pots), ledger.rows)
+    )
+    assert later.state.moved.tolist() == made.state.moved.tolist() == [3e18, 0]
+
+
+def test_there_is_room_for_the_longest_chunk_wherever_chunks_end(tmp_path, monkeypatch):
+    """Kernels do not look whether a pot is beyond their arrays."""
+    monkeypatch.setattr(Ledger, "chunks", lambda self, start=0: account_moves.chunks(self.tx, 4, start))
+    names = ["a", "a", "a", "b", *"ccccccc", "d"]
+    transfers = [
+        Transfer(f"{tx}:{n}", tx, Place(ord(tx), 0, n), ord(tx), "A", "B", "ethereum/native", 5) for n, tx in enumerate(names)
+    ]
+    world = AccountWorld(transfers, Labels())
+    ledger, pots, named = account_ledger(transfers)
+    cut, known = first(ledger, 3, pots)
+    earlier = begun(cut, known, world, named, Rule.TIHO, None)
+    earlier.run()
+    saved.save(earlier, tmp_path / "state", digest(ledger, pots))
+    later = begun(
+        ledger, pots, world, named, Rule.TIHO, None, saved=saved.read(tmp_path / "state", digest(ledger, pots), ledger.rows)
+    )
+    longest = max(part.stop - part.start for part in ledger.chunks(later.rows))
+    assert longest > max(part.stop - part.start for part in ledger.chunks())
+    assert len(later.state.state.headers) > later.sight.spare + longest
 
 
 def test_a_state_of_other_rows_or_of_another_question_is_refused(tmp_path):

@@ -373,7 +373,8 @@ def test_a_grown_ledger_goes_on_from_a_state_and_ends_the_same(tmp_path, capsys,
     command = ["rescore", str(tmp_path / "wallets.csv"), *base, "--rule", rule]
     with Store.create(tmp_path / "store") as store:
         ingest([tmp_path / "early.csv"], ImportOptions(chain="ethereum", whole_ledger=True), store=store)
-        import_lists(store, [FIXTURE / "ofac_edition_1.xml", FIXTURE / "services_tagpack.yaml"], ListOptions())
+        lists = ("ofac_edition_1.xml", "services_tagpack.yaml", "thefts_tagpack.yaml")  # thefts go by numbers of the index
+        import_lists(store, [FIXTURE / name for name in lists], ListOptions())
     scored([*command, "--state", str(tmp_path / "state"), "-o", str(tmp_path / "before.csv")])
     assert "from the beginning (there is none)" in capsys.readouterr().err
     with Store.open(tmp_path / "store") as store:
@@ -383,6 +384,14 @@ def test_a_grown_ledger_goes_on_from_a_state_and_ends_the_same(tmp_path, capsys,
     scored([*command, "-o", str(tmp_path / "whole.csv")])
     assert (tmp_path / "on.csv").read_text() == (tmp_path / "whole.csv").read_text()
     assert (tmp_path / "on.csv").read_text() != (tmp_path / "before.csv").read_text()
+
+
+def test_a_folder_that_cannot_keep_states_is_said_before_the_work(folder, wallets, tmp_path):
+    (tmp_path / "file").write_text("")
+    seen = []
+    with Store.open(folder) as store, pytest.raises(ex.InputError, match="cannot keep states in"):
+        rescore(store, listed(wallets), into=seen.append, state=tmp_path / "file" / "state")
+    assert seen == []
 
 
 def test_a_run_that_fails_says_one_sentence_and_leaves_no_file(folder, wallets, tmp_path):

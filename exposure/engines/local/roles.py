@@ -44,10 +44,11 @@ class Groups(NamedTuple):
 
 
 class Theft(NamedTuple):
-    """A stolen transaction or coin: its group, and the time from which it counts."""
+    """A stolen transaction or coin: its group, the time from which it counts, and its name, whatever its number."""
 
     group: int
     since: int
+    name: str = ""
 
 
 class Roles(NamedTuple):

@@ -7,12 +7,15 @@ refused with the reason (`Unfit`).
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import json
 import os
 import secrets
 import shutil
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -25,7 +28,7 @@ from exposure.errors import EngineError
 if TYPE_CHECKING:  # the sweep itself reads states
     from exposure.engines.local.sweep import Sweep
 
-FORM = 1
+FORM = 2
 MANIFEST = "manifest.json"
 Digest = Callable[[int, int], str]
 """Digest of the first so many rows of a ledger, and of the first so many pots, which are those that the rows use."""
@@ -72,23 +75,28 @@ def save(sweep: Sweep, folder: Path, digest: Digest) -> None:
         "rows": sweep.rows,
         "pots": sweep.pots,
         "owners": sweep.ledger.pots,
+        "plain": sweep.plain,
         **sweep.asked(),
     }
     arrays = sweep.arrays()
     said |= {
         "fingerprint": sweep.fingerprint(sweep.pots, sweep.ledger.pots, sweep.first_pots),
-        "sizes": {name: len(array) for name, array in arrays.items()},
+        "sums": {name: _sum(array) for name, array in arrays.items()},
     }
     try:
-        part.mkdir(mode=0o700, parents=True)
-        for name, array in arrays.items():
-            _write(part / f"{name}.npy", partial(np.save, arr=array, allow_pickle=False))
-        _write(part / MANIFEST, lambda file: file.write(json.dumps(said).encode()))
-        old = folder.with_name(f"{part.name}.old")
-        if folder.exists():
-            folder.replace(old)
-        part.replace(folder)
-        shutil.rmtree(old, ignore_errors=True)
+        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _alone(folder.parent):
+            for left in folder.parent.glob(f"{folder.name}.*.part*"):  # by a run that was killed
+                shutil.rmtree(left, ignore_errors=True)
+            part.mkdir(mode=0o700)
+            for name, array in arrays.items():
+                _write(part / f"{name}.npy", partial(np.save, arr=array, allow_pickle=False))
+            _write(part / MANIFEST, lambda file: file.write(json.dumps(said).encode()))
+            old = folder.with_name(f"{part.name}.old")
+            if folder.exists():
+                folder.replace(old)
+            part.replace(folder)
+            shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
         shutil.rmtree(part, ignore_errors=True)
         raise EngineError(
@@ -110,14 +118,34 @@ def read(folder: Path, digest: Digest, rows: int) -> Saved:
             raise Unfit("it was saved by another version of this program")
         if said["rows"] > rows or said["digest"] != digest(int(said["rows"]), int(said["owners"])):
             raise Unfit("the ledger does not begin with the rows that it was saved after")
-        arrays = {name: np.load(folder / f"{name}.npy", allow_pickle=False) for name in said["sizes"]}
-        if any(len(array) != said["sizes"][name] for name, array in arrays.items()):
+        # Mapped, so that a header that promises more than its file has is refused before memory is asked for.
+        arrays: dict[str, NDArray[Any]] = {
+            name: np.lib.format.open_memmap(folder / f"{name}.npy", "r") for name in said["sums"]
+        }
+        if any(_sum(array) != said["sums"][name] for name, array in arrays.items()):
             raise ValueError
     except FileNotFoundError:
         raise Unfit("there is none") from None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise Unfit("its files are damaged") from None
     return Saved(said, arrays)
+
+
+def _sum(array: NDArray[Any]) -> int:
+    """Checksum of an array, its shape and type: a damaged cell would be taken for value, or for a place in memory."""
+    plain = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+    return zlib.crc32(plain.data, zlib.crc32(repr((array.dtype.descr, array.shape)).encode()))
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One at a time saves in a folder, also of other processes; the others wait."""
+    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def fingerprint(*parts: Any) -> str:

@@ -42,9 +42,18 @@ class Ledger:
         """Number of transfers, or of inputs and outputs."""
         return len(self.columns["time"])
 
+    @property
+    def tx(self) -> Any:
+        """The number of each row's transaction."""
+        return self.columns["tx_no" if self.utxo else "tx"]
+
     def chunks(self, start: int = 0) -> Iterator[slice]:
         """Slices that never cut a transaction, from row ``start`` on."""
-        return account_moves.chunks(self.columns["tx_no" if self.utxo else "tx"], start=start)
+        return account_moves.chunks(self.tx, start=start)
+
+    def cuts(self, row: int) -> bool:
+        """Whether the rows before ``row`` end within a transaction."""
+        return 0 < row < self.rows and bool(self.tx[row - 1] == self.tx[row])
 
 
 class Stricter(NamedTuple):
@@ -130,12 +139,15 @@ class Sweep:
         sight.tiho, sight.poison = rule is Rule.TIHO, rule is Rule.POISON
         self.ledger, self.rule, self.sight, self.strict, self.rows = ledger, rule, sight, stricter is not None, 0
         self.hops, self.stricter, self.pots = max_hops, stricter, ledger.coins if ledger.utxo else ledger.pots
-        if saved is not None and any(saved.said[name] != value for name, value in self.asked().items()):
+        if saved is not None and any(saved.said.get(name) != value for name, value in self.asked().items()):
             raise Unfit("it is of another rule, hop limit, or set of categories")
+        if saved is not None and ledger.cuts(saved.rows):
+            raise Unfit("the last transaction that it knows has got further rows")
         opening, self.balances = _prepare(ledger, rule, sight, stricter, saved)
         self.state = State(ledger, rule, counted, sight, wanted_asset, opening, saved)
         if saved is not None:
-            if saved.said["fingerprint"] != self.fingerprint(saved.pots, saved.owners, saved.arrays["first_pots"]):
+            same = saved.said.get("fingerprint") == self.fingerprint(saved.pots, saved.owners, saved.arrays["first_pots"])
+            if not same or (self.plain and not saved.said.get("plain")):  # only a plain state has roles in its headers
                 raise Unfit("who is who, what is missing or who is asked for has changed for pots that it knows")
             self.state.restore(saved, self.pots)
             self.rows = saved.rows
@@ -171,20 +183,24 @@ class Sweep:
         return {"rule": self.rule.value, "hops": self.hops, "categories": categories, "strict": self.strict}
 
     @property
+    def plain(self) -> bool:
+        """Whether transfers are carried out as they stand (`Sight.pot_roles`)."""
+        return self.sight.pot_roles is not None
+
+    @property
     def first_pots(self) -> NDArray[np.int64]:
-        """By asset, the first pot that it has: an asset's own number changes as others come in."""
-        first = np.zeros(max(self.ledger.assets, 1), np.int64)
-        first[self.ledger.asset[::-1]] = np.arange(len(self.ledger.asset))[::-1]
-        return first
+        """The first pot of each asset that has any: an asset's own number changes as others come in."""
+        return np.unique(self.ledger.asset, return_index=True)[1]
 
     def fingerprint(self, pots: int, owners: int, first_pots: NDArray[np.int64]) -> str:
         """Digest of all that bears on the first pots (or coins and addresses) and their assets, the ledger apart."""
         sight, roles = self.sight, self.sight.roles
         gap = None if sight.gap is None else sight.gap[:pots]
         known = () if self.stricter is None else sorted(self.stricter.known.items())
-        thefts = sorted(sight.thefts.items()), sorted(sight.coin_thefts.items())
+        reported = (*sight.thefts.items(), *sight.coin_thefts.items())
+        thefts = sorted((theft.name or str(number), theft.group, theft.since) for number, theft in reported)
         is_wanted = sight.wanted[:owners] >= 0
-        assets = self.ledger.asset[first_pots] if len(self.ledger.asset) else np.zeros(len(first_pots), np.int32)
+        assets = self.ledger.asset[first_pots]
         units = [str(self.state.units[asset]) for asset in assets.tolist()]
         by_pot = [column[:owners] for column in (roles.owner, roles.group, roles.since)]
         by_asset = roles.asset_group[assets], roles.asset_since[assets]
@@ -193,7 +209,8 @@ class Sweep:
     def arrays(self) -> dict[str, NDArray[Any]]:
         """All that a state consists of."""
         own = {} if self.balances is None else {"short": self.balances}
-        return self.state.arrays() | {"first_pots": self.first_pots} | own
+        moved = self.state.moved[self.ledger.asset[self.first_pots]]
+        return self.state.arrays() | {"first_pots": self.first_pots, "moved": moved} | own
 
 
 def _moves(ledger: Ledger, part: slice, sight: Sight, *, strict: bool, one_pot_each: bool) -> Moves:
@@ -303,7 +320,8 @@ class State:
     ) -> None:
         self.rule, self.groups, self.sight, self.wanted = rule, groups, sight, wanted
         self.wide = width(groups.number, groups.hops)
-        longest = max((part.stop - part.start for part in ledger.chunks()), default=0)
+        starts = {0, 0 if saved is None else saved.rows}  # from where a state goes on, chunks end elsewhere
+        longest = max((part.stop - part.start for start in starts for part in ledger.chunks(start)), default=0)
         spare = ledger.txs if ledger.utxo and rule is Rule.POISON else longest
         pots = sight.spare + spare + 1
         count = max(len(wanted), 1)
@@ -339,7 +357,7 @@ class State:
             own = poison.in_use(self.state)
         else:
             own = (tiho if self.rule is Rule.TIHO else haircut).in_use(self.state, self.groups)
-        rows = {"kept": self.kept, "fees": self.fees, "limbs": self.limbs, "span": self.span, "moved": self.moved}
+        rows = {"kept": self.kept, "fees": self.fees, "limbs": self.limbs, "span": self.span}
         return own | rows | {"wanted": np.flatnonzero(self.sight.wanted >= 0), "row": self.sight.wanted[self.sight.wanted >= 0]}
 
     def restore(self, saved: Saved, pots: int) -> None:
@@ -353,7 +371,7 @@ class State:
                 self.state = tiho.larger(self.state)
         own = self.arrays()
         put_back(own["headers"], arrays.pop("headers"), saved.pots, pots)
-        for name in own.keys() - {"headers", "kept", "fees", "limbs", "span", "moved", "wanted", "row"}:
+        for name in own.keys() - {"headers", "kept", "fees", "limbs", "span", "wanted", "row"}:
             getattr(self.state, name)[: len(arrays[name])] = arrays[name]
         self.fees[:] = arrays["fees"]
         now, then = self.sight.wanted[arrays["wanted"]], arrays["row"]

@@ -54,7 +54,7 @@ def rescore(
     Raises
     ------
     InputError
-        If an option is out of range, or the store holds no ledger.
+        If an option is out of range, the store holds no ledger, or the folder of states cannot be written.
     EngineError
         If an account does not sum to what its wallet received.
     """

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -71,6 +73,8 @@ def answer(
     """See `exposure.workflows.rescore.rescore`; ``columns`` None: every address of the ledgers."""
     if not 1 <= options.hops <= MAX_HOPS:
         raise InputError(f"{options.hops} hops: a whole ledger is scored with a limit of 1 to {MAX_HOPS} hops")
+    if state is not None:
+        _ready(state)
     chains = [chain for chain in store.chains() if options.chain in (None, chain)]
     if not chains:
         held = ", ".join(store.chains())
@@ -103,6 +107,16 @@ def answer(
         some = listed.take(pa.array(lone[start : start + BLOCK]))
         hand_on(without_history(some, _own(some, tags), options.hops, run))
     return Rescored(count, tuple(rejected), wallets, run, found.warnings, found.editions, tuple(went_on), compile_seconds())
+
+
+def _ready(state: Path) -> None:
+    """Make the folder of states; one that cannot be written is said before hours of work, not after."""
+    try:
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not os.access(state, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise InputError(f"cannot keep states in {state}: {error.strerror or error}; name another folder") from None
 
 
 def _run(store: Store, labels: Labels, options: RescoreOptions) -> str:
@@ -217,9 +231,11 @@ def _thefts(index: Numbered, labels: Labels, roles: Roles) -> tuple[dict[int, Th
     categories = roles.groups.categories
     names = sorted({*labels.tx_seeds, *(coin.tx for coin in labels.coin_seeds)})
     number = dict(zip(names, index.hashes(names), strict=True))
-    by_tx = {number[tx]: Theft(categories.index(seed.category), starts(seed, labels)) for tx, seed in labels.tx_seeds.items()}
+    by_tx = {
+        number[tx]: Theft(categories.index(seed.category), starts(seed, labels), tx) for tx, seed in labels.tx_seeds.items()
+    }
     by_coin = {
-        (number[coin.tx], coin.n): Theft(categories.index(seed.category), starts(seed, labels))
+        (number[coin.tx], coin.n): Theft(categories.index(seed.category), starts(seed, labels), str(coin))
         for coin, seed in labels.coin_seeds.items()
     }
     return by_tx, by_coin
