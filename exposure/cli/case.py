@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,7 +66,15 @@ def merged(case: Case, options: TraceOptions) -> TraceOptions:
 
 
 def keep(
-    store: Store, subject: str, options: TraceOptions, folder: Path, settings: Config, notes: tuple[str, ...], *, on: bool
+    store: Store,
+    subject: str,
+    options: TraceOptions,
+    folder: Path,
+    settings: Config,
+    notes: tuple[str, ...],
+    told: Callable[[Report], Report],
+    *,
+    on: bool,
 ) -> Report:
     """Trace into a case folder, or go on with the one that is there (``on``); says where it is and its id."""
     from exposure.units import zone
@@ -77,7 +86,7 @@ def keep(
         form = replace(form, lang=_stated(case, "lang", settings), tz=_stated(case, "tz", settings))
         form = replace(form, zone=zone(form.tz))
         subject, options = subject_of(case), merged(case, options)
-    written = write_case(store, subject, options, folder, form, going_on=case)
+    written = write_case(store, subject, options, folder, form, going_on=case, told=told)
     click.echo(f"case: {len(written.files)} files in {folder}; id {written.id}", err=True)
     return written.report
 

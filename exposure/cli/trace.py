@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,13 +12,16 @@ import click
 from exposure.cli.options import format_option, quiet_option, store_option, tz_option
 
 if TYPE_CHECKING:  # annotations only: a command imports what it needs when it runs
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import tzinfo
 
     from rich.text import Text
 
+    from exposure.config import Config
     from exposure.model.results import Deposit, Report
     from exposure.reporting.fail_on import Condition, Judged
+    from exposure.store.store import Store
+    from exposure.workflows.trace.options import TraceOptions
 
 EPILOG = """\b
 SUBJECT is one of
@@ -31,6 +35,7 @@ Examples:
   exposure trace 4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b:0
   exposure trace 0x8576acc5c05d6ce88f4e49bf65bdf0c62f91353c --chain ethereum --rule all
   exposure trace 0x8576acc5c05d6ce88f4e49bf65bdf0c62f91353c --list
+  exposure trace bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq --fetch --max-calls 100
   exposure trace TX:1 --as-of 2024-03-18 --labels-as-of 2022-04-04 --format json -o report.json
   exposure trace TX:1 --fail-on sanctioned:1% --fail-on mixer:10%
   exposure trace TX:1 --policy jp --fail-on hold
@@ -38,6 +43,10 @@ Examples:
   exposure trace TX:1 --policy jp --str facts.html
   exposure trace TX:1 --policy jp --out case-4711
   exposure trace --case case-4711 --hops 7 --note "asked the customer on 2 April"
+
+\b
+A trace asks nobody, except with --fetch, or for a subject that the store does not know on a
+chain for which a source is set up. It says which host learned of which address.
 
 \b
 Exit codes: 0 done; 2 wrong input; 3 a --fail-on condition holds;
@@ -80,6 +89,9 @@ Exit codes: 0 done; 2 wrong input; 3 a --fail-on condition holds;
     help="Join addresses of one owner: not at all, by what stands as evidence, or also by guesses at change.",
 )
 @click.option("--engine", metavar="NAME", help="What computes; `reference` is the plain definition.")
+@click.option("--fetch", is_flag=True, help="Fetch what the answer lacks, what most of the value hangs on first.")
+@click.option("--max-calls", metavar="N", help="Requests that it may take.  [default: 500]")
+@click.option("--tolerance", metavar="SHARE", help="Share of the value that may hang on missing histories.  [default: 0.01]")
 @click.option("--offline", is_flag=True, default=None, help="Never use the network.")
 @click.option("--max-transactions", metavar="N", help="Stop after so many transactions, largest value first.")
 @click.option(
@@ -129,6 +141,7 @@ def trace(
     facts: Path | None,
     note: tuple[str, ...],
     list_: bool,
+    fetch: bool,
     fail_on: tuple[str, ...],
     **given: str | bool | Path | tuple[str, ...] | None,
 ) -> int:
@@ -137,7 +150,6 @@ def trace(
     from exposure.cli.case import compared, keep, place
     from exposure.errors import InputError
     from exposure.reporting.fail_on import fail_on as read_condition
-    from exposure.store.store import Store
     from exposure.units import zone
     from exposure.workflows import trace as workflow
     from exposure.workflows.trace_options import moment, trace_options
@@ -166,27 +178,31 @@ def trace(
         raise InputError("a case holds one answer: leave out --compare, or write the comparison by -o report.html")
     if counterfactual and (not options.policies or compare is not None or out is not None or case is not None):
         raise InputError("--counterfactual asks on what a verdict stands: it needs --policy, and neither a case nor --compare")
+    if fetch and (list_ or case is not None):
+        raise InputError("--fetch is for tracing a SUBJECT: `exposure fetch` fetches for --list and for --case")
     until = None if compare in (None, "now") else moment(compare, settings.tz, end=True)
-    with Store.open(settings.store) as store:
+    may_fetch = not list_ and case is None
+    with _opened(settings, asked, options, create=fetch, may_fetch=may_fetch) as (store, unasked):
+        told = _fetched(store, asked, options, settings, format_) if fetch or unasked else _as_it_is
         if list_:
             deposits = workflow.deposits(store, asked, options)
             _emit_deposits(asked, deposits, format_, output, zone(settings.tz))
             return 0
         folder = out or (case if compare is None else None)
         if folder is not None:
-            report = keep(store, asked, options, folder, settings, note, on=case is not None)
+            report = keep(store, asked, options, folder, settings, note, told, on=case is not None)
         elif compare is not None and case is not None:
             report = compared(store, case, options, until)
         elif counterfactual:
             from exposure.workflows.counterfactual import counterfactual as without
 
-            report = without(store, asked, options)
+            report = told(without(store, asked, options))
         elif compare is not None:
             from exposure.workflows import compare as comparing
 
-            report = comparing.compare(store, asked, options, until)
+            report = told(comparing.compare(store, asked, options, until))
         else:
-            report = workflow.trace(store, asked, options)
+            report = told(workflow.trace(store, asked, options))
     if facts is not None:
         from exposure.cli.output import emit
         from exposure.reporting.page.facts import facts_page
@@ -196,7 +212,56 @@ def trace(
     return _exit_code(report, conditions)
 
 
-_SETTINGS = ("store", "hops", "rule", "engine", "offline", "max_transactions", "tz", "lang", "quiet")
+_SETTINGS = (
+    *("store", "hops", "rule", "engine", "offline", "max_transactions", "tz", "lang", "quiet", "max_calls", "tolerance"),
+)
+
+
+def _as_it_is(report: Report) -> Report:
+    return report
+
+
+@contextlib.contextmanager
+def _opened(
+    settings: Config, subject: str, options: TraceOptions, *, create: bool, may_fetch: bool
+) -> Iterator[tuple[Store, bool]]:
+    """The store, and whether the trace fetches without having been told to; a new store where something is to be fetched."""
+    from exposure.store.store import Store
+    from exposure.workflows.fetch.tracing import fetches_unasked
+
+    if not Store.exists(settings.store):
+        unasked = may_fetch and fetches_unasked(None, subject, options, settings)
+        with (Store.open_or_create if create or unasked else Store.open)(settings.store) as store:
+            yield store, unasked
+        return
+    with Store.open(settings.store) as store:
+        yield store, may_fetch and fetches_unasked(store, subject, options, settings)
+
+
+def _fetched(store: Store, subject: str, options: TraceOptions, settings: Config, format_: str) -> Callable[[Report], Report]:
+    """Fetch what the trace lacks, telling of each history; what to add to the report."""
+    from exposure.cli.fetch import asked_lines, step_line
+    from exposure.cli.output import status
+    from exposure.net.calls import Calls
+    from exposure.workflows.fetch.demand import Step
+    from exposure.workflows.fetch.tracing import fetch_for_trace, told
+
+    def each(step: Step) -> None:
+        if not settings.quiet:
+            click.echo(step_line(step), err=True)
+
+    calls = Calls(offline=settings.offline, max_calls=settings.max_calls)
+    said = format_ == "table"  # a report on the screen says by itself who learned of what
+    try:
+        with status(quiet=settings.quiet) as tell:
+            done = fetch_for_trace(store, subject, options, settings, calls, progress=tell, each=each)
+    except BaseException:
+        said = False
+        raise
+    finally:
+        for line in () if said else asked_lines(calls.made_by_host, calls.asked):
+            click.echo(line, err=True)
+    return lambda report: told(report, done)
 
 
 def _emit_report(report: Report, format_: str, output: Path | None, tz: tzinfo, lang: str) -> None:

@@ -363,8 +363,43 @@ class EditionUsed:
 
 
 @dataclass(frozen=True, slots=True)
+class HistoryFetched:
+    """A history that was fetched for a trace: the share that hung on it, its state then, and the calls it took.
+
+    ``state``: whole, partial, failed, known (it was stored already), or ``too large`` (a service, by its size).
+    """
+
+    chain: str
+    name: str
+    share: float
+    state: str
+    calls: int
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A host that was asked, how often, and the addresses and transactions that it thereby learned of."""
+
+    host: str
+    calls: int
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What a trace fetched, in order, from whom, and the share that still hangs on missing histories."""
+
+    histories: tuple[HistoryFetched, ...]
+    asked: tuple[Asked, ...]
+    left: float
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
-    """The record that makes a figure repeatable: versions, hashes, editions, counts. ``label_time``: labels as of."""
+    """The record that makes a figure repeatable: versions, hashes, editions, counts. ``label_time``: labels as of.
+
+    ``fetched``: what was fetched for it; None if the network was not used.
+    """
 
     version: str
     engine: str
@@ -378,6 +413,7 @@ class Run:
     counts: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     synthetic: bool = False
     policies: tuple[PolicyUsed, ...] = ()
+    fetched: Fetched | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from datetime import UTC, tzinfo
 
 from rich.text import Text
 
-from exposure.model.results import Report, Section
+from exposure.model.results import Fetched, Report, Section
 from exposure.model.verdicts import Verdict
 from exposure.reporting.categories import by_subject
 from exposure.reporting.changes import changes
@@ -18,7 +18,7 @@ from exposure.reporting.layout import Piece, flow
 from exposure.reporting.parts import answer, by_rule, paths, subject
 from exposure.reporting.table import account
 from exposure.reporting.verdicts import deciding, dependence_lines, further
-from exposure.reporting.words import UNRESOLVED_STYLE, cut, days_old
+from exposure.reporting.words import UNRESOLVED_STYLE, cut, days_old, percent
 from exposure.units import clock, day, duration, money
 
 MAX_GROUPS = 8
@@ -135,10 +135,26 @@ def _footer(report: Report) -> list[Text]:
         lines += flow(Text("Note"), [(cut(note, 600), "")], indent=LABEL)
     lines += flow(Text("Prices", "dim"), _prices(report.sections), indent=LABEL, gap=" ")
     run = report.run
+    if run.fetched is not None:
+        lines += _asked(run.fetched)
     counts = "".join(f", {value:,} {cut(name, 30)}" for name, value in run.counts.items())
     record = f"exposure {run.version}, engine {cut(run.engine, 20)}, store version {run.store_version}"
     record += f", labels {run.label_digest[:8]}"
     lines += flow(Text("Run", "dim"), [(f"{record}{counts}, {duration(run.seconds)}", "dim")], indent=LABEL)
+    return lines
+
+
+def _asked(fetched: Fetched) -> list[Text]:
+    """What was fetched, and which host learned of which address: all of them, as whoever asks has to know."""
+    had = sum(1 for one in fetched.histories if one.state in ("whole", "known"))
+    said = f"{had:,} of {len(fetched.histories):,} histories on the way, the largest share first; "
+    said += f"{percent(fetched.left)} still hangs on missing ones"
+    lines = flow(Text("Fetched"), [(said, "")], indent=LABEL)
+    for one in fetched.asked:
+        names = [cut(name, 90) + ("," if place < len(one.names) - 1 else "") for place, name in enumerate(one.names)]
+        pieces: list[Piece] = [(f"{cut(one.host, 60)}: {one.calls:,} calls; it learned of", "")]
+        pieces += [(name, "") for name in names or ["no address"]]
+        lines += flow(Text("Asked"), pieces, indent=LABEL, gap=" ")
     return lines
 
 

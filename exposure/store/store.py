@@ -63,6 +63,11 @@ class Store:
         """
         return cls(path)
 
+    @staticmethod
+    def exists(path: str | Path) -> bool:
+        """Whether a folder is a store."""
+        return catalogue.is_store(Path(path))
+
     @classmethod
     def create(cls, path: str | Path) -> Self:
         """Make an empty store in a new or empty folder, and open it."""

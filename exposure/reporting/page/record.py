@@ -207,6 +207,9 @@ def provenance(report: Report, say: Phrases) -> list[Table]:
         record.append((say("policy", name=f"{policy.name} {policy.version}"), code(policy.sha256)))
         if policy.roles:
             record.append((say("roles"), text(", ".join(f"{name}: {role}" for name, role in policy.roles.items()))))
+    if run.fetched is not None:
+        for one in run.fetched.asked:
+            record.append((say("asked", host=shown(one.host, 60)), text(", ".join(one.names) or "-")))
     pair = [say("setting"), say("value")]
     tables = [
         table(say("settings"), pair, [(text(name), cell) for name, cell in settings if cell.text], most=60),

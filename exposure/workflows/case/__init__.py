@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, tzinfo
 from pathlib import Path
@@ -56,7 +56,14 @@ class Form:
 
 
 def write_case(
-    store: Store, subject: str, options: TraceOptions, out: Path, form: Form, *, going_on: case_folder.Case | None = None
+    store: Store,
+    subject: str,
+    options: TraceOptions,
+    out: Path,
+    form: Form,
+    *,
+    going_on: case_folder.Case | None = None,
+    told: Callable[[Report], Report] = lambda report: report,
 ) -> Written:
     """Answer a question and keep the answer with its evidence.
 
@@ -70,6 +77,8 @@ def write_case(
         See `Form`.
     going_on
         The case as it is; its log goes on.
+    told
+        Adds to the report what is known beside its figures.
 
     Raises
     ------
@@ -77,7 +86,7 @@ def write_case(
         If the question is none, or the folder cannot be written.
     """
     recording = Recording()
-    report = answer(store, subject, options, recording)
+    report = told(answer(store, subject, options, recording))
     log = [] if going_on is None else _lines(going_on.files.get(LOG, b""))
     log.append(_step(report, options, None if going_on is None else going_on.id))
     log += [_note(text) for text in form.notes]

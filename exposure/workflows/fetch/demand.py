@@ -51,13 +51,15 @@ class Step:
 class Demand:
     """What was fetched for a trace. ``left``: the share that still hangs on missing histories, of the section where it is
     largest. ``ended``: why nothing more was fetched although more is left than is tolerated; empty if that is not so.
-    ``failed``: that is because of a source or the budget of calls, and not of the size of a service."""
+    ``failed``: that is because of a source or the budget of calls, and not of the size of a service. ``nothing``: the
+    subject itself could not be had."""
 
     summary: FetchSummary
     steps: tuple[Step, ...]
     left: float
     ended: str = ""
     failed: bool = False
+    nothing: bool = False
 
 
 def fetch_for(
@@ -95,7 +97,7 @@ def fetch_for(
     work = _Work(options, store, config, calls, progress, each, {} if opened is None else opened)
     rule = next((rule for rule in traced.rules if rule in CONSERVING), Rule.HAIRCUT)
     traced = replace(traced, rules=tuple(dict.fromkeys((*traced.rules, rule))), max_paths=1)
-    left = 1.0
+    left, nothing = 1.0, True
     notes: tuple[str, ...] = ()
     try:
         work.own(subject)
@@ -106,6 +108,7 @@ def fetch_for(
                 if any(one.reason for one in work.outcomes):
                     break  # it could not be fetched: the outcome says why
                 raise
+            nothing = False
             sections = _followed(report, traced, rule)
             left = max((sum(lack.share for lack in section.lacks) for section in sections), default=0.0)
             notes = _passed_over(report, sections, rule)
@@ -122,7 +125,7 @@ def fetch_for(
     summary = FetchSummary(
         tuple(work.outcomes), notes=notes, calls=calls.made_by_host, asked=calls.asked, version=store.version
     )
-    return work.ended(summary, left)
+    return replace(work.ended(summary, left), nothing=nothing)
 
 
 def _followed(report: Report, traced: TraceOptions, rule: Rule) -> list[Section]:

@@ -1,0 +1,129 @@
+"""``exposure trace`` and the network: it asks only when it is told to or has no other way, and says whom about what."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from esplora_server import Esplora, serve
+from test_fetch_for_a_trace import chained
+from toy_bitcoin import CHAIN
+
+from exposure import cli
+from exposure.net.calls import Calls
+from exposure.workflows.case.verify import verify
+
+
+@pytest.fixture(scope="module")
+def chain():
+    toy, deposit = chained()
+    with serve(Esplora(lambda: toy.blocks)) as running:
+        yield running, f"{deposit}:0"
+
+
+def typed(server, store, *words):
+    """Exit code, stdout and stderr of a trace."""
+    environ = {"EXPOSURE_STORE": str(store), "EXPOSURE_ESPLORA_URL": None if server is None else server.base}
+    done = CliRunner(env=environ).invoke(cli.main, ["trace", *words, "--chain", CHAIN])
+    return done.exit_code, " ".join(done.stdout.split()), " ".join(done.stderr.split())
+
+
+def test_an_unknown_subject_is_fetched_where_the_user_named_a_source(chain, tmp_path):
+    server, subject = chain
+    code, said, steps = typed(server, tmp_path / "store", subject, "--hops", "10")
+    assert code == 0, said
+    assert "incomplete" not in said
+    assert "whole 100.00% hung on" in steps
+    assert f"Asked {server.base.split('/')[2]}: " in said
+    assert subject.removesuffix(":0") in said
+    before = len(server.paths)
+    code, again, steps = typed(server, tmp_path / "store", subject, "--hops", "10")
+    assert (code, steps) == (0, "")
+    assert "Asked" not in again
+    assert len(server.paths) == before
+
+
+def test_what_is_stored_is_traced_without_the_network_and_fetch_goes_on_from_it(chain, tmp_path):
+    server, subject = chain
+    place = tmp_path / "store"
+    code, said, _ = typed(server, place, subject, "--hops", "10", "--max-calls", "5", "--format", "json")
+    assert code == 4
+    report = json.loads(said)
+    assert "the budget of 5 calls is spent" in report["incomplete_answer"][-1]
+    fetched = report["run"]["fetched"]
+    assert fetched["left"] > 0.01
+    assert sum(host["calls"] for host in fetched["asked"]) == 5
+    before = len(server.paths)
+    code, said, _ = typed(server, place, subject, "--hops", "10", "--format", "json")
+    assert code == 0
+    assert json.loads(said)["run"]["fetched"] is None
+    assert len(server.paths) == before
+    code, said, told = typed(server, place, subject, "--hops", "10", "--format", "json", "--fetch")
+    assert code == 0
+    fetched = json.loads(said)["run"]["fetched"]
+    assert fetched["left"] <= 0.01
+    (host,) = fetched["asked"]
+    assert {one["name"] for one in fetched["histories"]} <= set(host["names"])
+    assert all(name in told for name in host["names"])
+    assert len(server.paths) > before
+
+
+def test_the_tolerance_is_what_may_be_left(chain, tmp_path):
+    server, subject = chain
+    code, said, _ = typed(server, tmp_path / "store", subject, "--tolerance", "1", "--format", "json")
+    assert code == 0
+    assert json.loads(said)["run"]["fetched"]["histories"] == []
+
+
+@pytest.mark.parametrize("words", [["--offline"], ["--offline", "--fetch"]])
+def test_offline_no_host_is_asked(chain, tmp_path, words):
+    server, subject = chain
+    before = len(server.paths)
+    code, _, said = typed(server, tmp_path / "store", subject, *words)
+    assert code != 0
+    assert len(server.paths) == before
+    assert ("forbids" in said) == ("--fetch" in words)
+
+
+def test_nobody_is_asked_where_no_source_is_named(chain, tmp_path, monkeypatch):
+    _, subject = chain
+
+    def refused(*_: object) -> None:
+        raise AssertionError("a host was asked")
+
+    monkeypatch.setattr(Calls, "begin", refused)
+    for text in (subject, subject.removesuffix(":0"), "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "nonsense"):
+        code, _, said = typed(None, tmp_path / "store", text)
+        assert code in (1, 2)
+        assert "a host was asked" not in said
+    assert not (tmp_path / "store").exists()
+
+
+def test_a_source_that_fails_is_exit_code_4_and_a_sentence(chain, tmp_path):
+    _, subject = chain
+    toy, _ = chained()
+    with serve(Esplora(lambda: toy.blocks)) as gone:
+        pass
+    code, said, told = typed(gone, tmp_path / "store", subject, "--max-calls", "1")
+    assert code == 4
+    assert "Traceback" not in said + told
+    assert "value still hangs" in told
+
+
+def test_fetch_is_not_for_lists_of_deposits_and_cases(chain, tmp_path):
+    server, subject = chain
+    code, _, said = typed(server, tmp_path / "store", subject, "--fetch", "--list")
+    assert code == 2
+    assert "exposure fetch" in said
+
+
+def test_a_case_keeps_what_was_fetched_and_verifies(chain, tmp_path):
+    server, subject = chain
+    code, _, told = typed(server, tmp_path / "store", subject, "--hops", "10", "--fetch", "--out", str(tmp_path / "case"))
+    assert code == 0, told
+    report = json.loads(Path(tmp_path / "case" / "report.json").read_text(encoding="utf-8"))
+    assert report["run"]["fetched"]["histories"]
+    assert subject.removesuffix(":0") in (tmp_path / "case" / "report.html").read_text(encoding="utf-8")
+    assert verify(tmp_path / "case").ok
