@@ -79,14 +79,18 @@ def keep(
     """Trace into a case folder, or go on with the one that is there (``on``); says where it is and its id."""
     from exposure.units import zone
     from exposure.workflows.case import Form, open_case, subject_of, write_case
+    from exposure.workflows.case.verify import rests_on
+    from exposure.workflows.reorganised import gone
 
     form = Form(settings.lang, zone(settings.tz), settings.tz, notes)
     case = open_case(folder) if on else None
+    marks: tuple[str, ...] = ()
     if case is not None:
         form = replace(form, lang=_stated(case, "lang", settings), tz=_stated(case, "tz", settings))
         form = replace(form, zone=zone(form.tz))
         subject, options = subject_of(case), merged(case, options)
-    written = write_case(store, subject, options, folder, form, going_on=case, told=told)
+        marks = gone(store, rests_on(case))
+    written = write_case(store, subject, options, folder, form, going_on=case, told=lambda report: _marked(told(report), marks))
     click.echo(f"case: {len(written.files)} files in {folder}; id {written.id}", err=True)
     return written.report
 
@@ -94,10 +98,18 @@ def keep(
 def compared(store: Store, folder: Path, options: TraceOptions, moment: int | None) -> Report:
     """The answer of a case beside the one that the store gives as of a moment (None: now); the case stays as it is."""
     from exposure.workflows.case import open_case
+    from exposure.workflows.case.verify import rests_on
     from exposure.workflows.compare import compare_case
+    from exposure.workflows.reorganised import gone
 
     case = open_case(folder)
-    return compare_case(store, case, replace(merged(case, options), as_of=moment, labels_as_of=moment))
+    report = compare_case(store, case, replace(merged(case, options), as_of=moment, labels_as_of=moment))
+    return _marked(report, gone(store, rests_on(case)))
+
+
+def _marked(report: Report, marks: tuple[str, ...]) -> Report:
+    """The report with what is said of the case that it goes on from, or is held against."""
+    return replace(report, warnings=(*report.warnings, *marks))
 
 
 def _stated(case: Case, name: str, settings: Config) -> str:

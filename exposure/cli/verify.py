@@ -21,10 +21,16 @@ Exit codes: 0 everything holds; 1 a file was changed or a figure comes out other
 @click.command(epilog=EPILOG)
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--id", "case_id", metavar="ID", help="The id that the case is said to have, from a report or a letter.")
+@click.option(
+    "--store",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Also say whether this store has since lost transactions of the case to a reorganisation.",
+)
 @format_option("table", "json")
 @output_option
-def verify(folder: Path, case_id: str | None, format_: str, output: Path | None) -> int:
-    """Check every file of the case in FOLDER, and recompute its figures by both engines. No store, no network."""
+def verify(folder: Path, case_id: str | None, store: Path | None, format_: str, output: Path | None) -> int:
+    """Check every file of the case in FOLDER, and recompute its figures by both engines. No network; no store unless named."""
     from dataclasses import asdict
 
     from exposure.cli.output import emit
@@ -32,10 +38,11 @@ def verify(folder: Path, case_id: str | None, format_: str, output: Path | None)
     from exposure.workflows.case.verify import verify as workflow
 
     found = workflow(folder, case_id=case_id)
+    warnings = _gone(folder, store) if store is not None and found.ok else ()
     if format_ == "json":
         import json
 
-        emit(json.dumps(asdict(found) | {"ok": found.ok}, indent=2, ensure_ascii=True), output)
+        emit(json.dumps(asdict(found) | {"ok": found.ok, "warnings": list(warnings)}, indent=2, ensure_ascii=True), output)
         return 0 if found.ok else 1
     lines = [f"Case      {found.id}"]
     if found.faults:
@@ -44,8 +51,19 @@ def verify(folder: Path, case_id: str | None, format_: str, output: Path | None)
     else:
         lines.append(f"files     {found.files} files, each as the manifest has it")
         lines += [f"{'' if check.ok else 'DIFFERS   '}{check.name:<9} {shown(check.detail, 300)}" for check in found.checks]
+        lines += [f"WARNING   {sentence}" for sentence in warnings]
         lines.append("VERIFIED" if found.ok else "NOT VERIFIED")
         if found.ok and case_id is None:
             lines.append("Compare the id with one from elsewhere (--id): whoever changes a case can make its hashes anew.")
     emit("\n".join(lines), output)
     return 0 if found.ok else 1
+
+
+def _gone(folder: Path, place: Path) -> tuple[str, ...]:
+    from exposure.store.store import Store
+    from exposure.workflows.case import open_case
+    from exposure.workflows.case.verify import rests_on
+    from exposure.workflows.reorganised import gone
+
+    with Store.open(place) as store:
+        return gone(store, rests_on(open_case(folder)))

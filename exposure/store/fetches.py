@@ -87,6 +87,14 @@ class Reply(NamedTuple):
     rows: int
 
 
+class Reorganisation(NamedTuple):
+    """Rows above ``height`` were taken out in ``version``, at a time."""
+
+    height: int
+    version: int
+    time: int
+
+
 @dataclass(frozen=True, slots=True)
 class Fetch:
     """How far an address is fetched from a source. ``since`` to ``until`` are the blocks that were asked for."""
@@ -180,10 +188,16 @@ def forget_above(connection: Connection, chain: str, height: int, version: int, 
 
 def reorganised(connection: Connection, chain: str, *, after: int) -> int | None:
     """Lowest height up to which a chain stands as a version said it, if it was reorganised since; None if it was not."""
-    row = connection.execute(
-        "select min(height) from reorganisations where chain = ? and version > ?", (chain, after)
-    ).fetchone()
-    return None if row[0] is None else int(row[0])
+    return min((one.height for one in reorganisations(connection, chain) if one.version > after), default=None)
+
+
+def reorganisations(connection: Connection, chain: str, *, up_to: int | None = None) -> list[Reorganisation]:
+    """Reorganisations of a chain, the oldest first; ``up_to``: those that a version has seen."""
+    cursor = connection.execute(
+        "select height, version, time from reorganisations where chain = ? and (? is null or version <= ?) order by id",
+        (chain, up_to, up_to),
+    )
+    return [Reorganisation(*row) for row in cursor]
 
 
 def _select(connection: Connection, where: str, parameters: tuple[object, ...]) -> Iterable[Fetch]:

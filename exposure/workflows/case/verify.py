@@ -185,6 +185,15 @@ def _flow(case: case_folder.Case, report: Report) -> Check:
     return Check("transfers", same, detail)
 
 
+def rests_on(case: case_folder.Case) -> set[tuple[str, str, int]]:
+    """Chain, hash and block of every transaction whose rows a case holds."""
+    found: set[tuple[str, str, int]] = set()
+    for name, table in (("movements", TRANSFERS), ("outputs", OUTPUTS), ("inputs", INPUTS)):
+        rows = _table(case, f"{name}.parquet", arrow_schema(table))
+        found |= set(zip(*(rows[column].to_pylist() for column in ("chain", "tx", "block")), strict=True))
+    return found
+
+
 def store_of(case: case_folder.Case) -> Store:
     """A store of the rows of a case, gone when it is closed."""
     store = Store.in_memory()

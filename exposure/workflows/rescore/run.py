@@ -28,6 +28,7 @@ from exposure.store.store import Store
 from exposure.taint.kernels.compiled import compile_seconds
 from exposure.workflows.clusters import snapshot_with_clusters
 from exposure.workflows.labels import snapshot
+from exposure.workflows.reorganised import told_of
 from exposure.workflows.rescore.missing import missing
 from exposure.workflows.rescore.options import MAX_HOPS, RescoreOptions
 from exposure.workflows.rescore.rows import BLOCK, Wanted, tables, without_history
@@ -106,7 +107,8 @@ def answer(
     for start in range(0, len(lone), BLOCK):
         some = listed.take(pa.array(lone[start : start + BLOCK]))
         hand_on(without_history(some, _own(some, tags), options.hops, run))
-    return Rescored(count, tuple(rejected), wallets, run, found.warnings, found.editions, tuple(went_on), compile_seconds())
+    warnings = (*found.warnings, *told_of(store, {chain: store.last_block(chain) or 0 for chain in chains}))
+    return Rescored(count, tuple(rejected), wallets, run, warnings, found.editions, tuple(went_on), compile_seconds())
 
 
 def _ready(state: Path) -> None:

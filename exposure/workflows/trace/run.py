@@ -40,6 +40,7 @@ from exposure.tracing.cone import PotReader
 from exposure.tracing.hubs import account_hubs, utxo_hubs
 from exposure.tracing.paths import Ways
 from exposure.workflows.labels import Snapshot
+from exposure.workflows.reorganised import told_of
 from exposure.workflows.trace.ledgers import AccountLedger, Moved, Subledger, UtxoLedger
 from exposure.workflows.trace.matter import Matter, own_flags
 from exposure.workflows.trace.options import TraceOptions
@@ -109,7 +110,7 @@ def answer(store: Store, text: str, options: TraceOptions, views: Views = STORE)
             synthetic=store.fact("synthetic") is not None,
             policies=tuple(PolicyUsed(one.name, one.version, one.digest, dict(one.roles)) for one in options.policies),
         ),
-        warnings=labels.warnings,
+        warnings=(*labels.warnings, *told_of(store, {chain: bounds[chain] for chain in chains})),
         incomplete_answer=tuple(dict.fromkeys(question.missing)),
     )
     return replace(report, verdicts=tuple(judge(report, policy) for policy in options.policies))
