@@ -190,7 +190,10 @@ class Sweep:
     @property
     def first_pots(self) -> NDArray[np.int64]:
         """The first pot of each asset that has any: an asset's own number changes as others come in."""
-        return np.unique(self.ledger.asset, return_index=True)[1]
+        asset = self.ledger.asset
+        first = np.full(max(self.ledger.assets, 1), NONE, np.int64)
+        first[asset[::-1]] = np.arange(len(asset))[::-1]
+        return first[first != NONE]
 
     def fingerprint(self, pots: int, owners: int, first_pots: NDArray[np.int64]) -> str:
         """Digest of all that bears on the first pots (or coins and addresses) and their assets, the ledger apart."""
