@@ -123,26 +123,32 @@ def _sent(change: Change, roles: Column, units: Column) -> _Sent:
     amounts: list[Column] = [NO64 if change.rule in QUEUES else NOF]
     looked_at = 0
     if asked.any():
-        state: Any = queues.empty(ledger.pots, roles) if change.rule in QUEUES else haircut.empty(ledger.pots, groups, roles)
-        for part in _feeding(ledger, asked, roles):
+        parts = [part for part in _feeding(ledger, asked, roles) if len(part.place)]
+        used, number = _used(ledger, parts)
+        own = roles[used] if used.size else np.full(1, NONE, np.int32)
+        state: Any = queues.empty(own.size, own) if change.rule in QUEUES else haircut.empty(own.size, groups, own)
+        for part in parts:
             looked_at += len(part.place)
             mine = np.flatnonzero((part.source >= 0) & asked[np.maximum(part.source, 0)])
-            place, column, amount, state = _carried(change, part, mine, state, units)
+            place, column, amount, state = _carried(change, part, mine, state, number, units)
             rows.append(part.place[mine][place])
             columns.append(column)
             amounts.append(amount)
     return _Sent(np.concatenate(rows), np.concatenate(columns), np.concatenate(amounts), group, looked_at)
 
 
-def _carried(change: Change, part: _Part, mine: Column, state: Any, units: Column) -> tuple[Column, Column, Column, Any]:
+def _carried(
+    change: Change, part: _Part, mine: Column, state: Any, number: Column, units: Column
+) -> tuple[Column, Column, Column, Any]:
     """Carry out a part; (place in ``mine``, column, amount) of what those of its transfers carried, in order."""
     groups, wide = change.groups, width(change.groups.number, change.groups.hops)
+    source, target = (_renumbered(column, number) for column in (part.source, part.target))
     if change.rule in QUEUES:
         none = np.zeros((0, wide + 1), np.int64)
         ends = np.zeros(len(part.place) + 1, np.int64)
         found = Counted(none, np.zeros(wide + 1, np.int64), np.empty(4 * len(part.place) + 2, np.int64), ends, NO64)
         amounts = _in_units(change.ledger, part, units)
-        whole = Whole(part.source, part.target, amounts, NO32, NO32, NO32, NO8)
+        whole = Whole(source, target, amounts, NO32, NO32, NO32, NO8)
         state, found = queues.run(state, whole, groups, found, QUEUES[change.rule])
         lots = found.sent[: 2 * ends[-1]].reshape(-1, 2)
         counts = ends[mine + 1] - ends[mine]
@@ -153,7 +159,7 @@ def _carried(change: Change, part: _Part, mine: Column, state: Any, units: Colum
     keep[mine] = np.arange(len(mine))
     kept = np.zeros((len(mine), wide + 1))
     amount, rest = doubles(part.low, part.high)
-    moves = Transfers(part.source, part.target, amount, rest, NO32, NO32, keep, NO8)
+    moves = Transfers(source, target, amount, rest, NO32, NO32, keep, NO8)
     haircut.advance(state, moves, groups, Found(kept, np.zeros(wide + 1), np.empty((0, 0)), NOF))
     place, column = np.nonzero(kept[:, :wide])
     return place, column, kept[place, column], state
@@ -172,14 +178,15 @@ def _delivered(
     own = Groups(max(len(pairs), 1), max(len(pairs), 1), max(len(pairs), 1), groups.hops, np.array([NONE], np.int32))
     wide = width(own.number, own.hops)
     kept: Any = np.zeros((count, wide + 1), np.int64 if change.rule in QUEUES else np.float64)
-    nobody = ledger.pots  # an empty pot more: what is minted is drawn on it, and carries nothing that is followed
+    used, number = _used(ledger, parts)
+    nobody = used.size  # an empty pot more: what is minted is drawn on it, and carries nothing that is followed
     state: Any = queues.empty(nobody + 1) if change.rule in QUEUES else haircut.empty(nobody + 1, own)
     for part, origin, amount in split:
-        source = np.where(part.source < 0, np.int32(nobody), part.source)
+        source = np.where(part.source < 0, np.int32(nobody), _renumbered(part.source, number))
         ends = (part.target >= 0) & is_origin[np.maximum(part.target, 0)]
         received = (part.target >= 0) & (part.target != part.source)
         keep = np.where(received, wanted[np.maximum(part.target, 0)], np.int32(NONE))
-        target = np.where(ends, np.int32(BURN), part.target)
+        target = np.where(ends, np.int32(BURN), _renumbered(part.target, number))
         if change.rule in QUEUES:
             counted = Counted(kept, np.zeros(wide + 1, np.int64), NO64, NO64, NO64)
             whole = Whole(source, target, amount, origin, NO32, keep, NO8)
@@ -272,9 +279,9 @@ def _feeding(ledger: Ledger, asked: NDArray[np.bool_], roles: Column) -> list[_P
     """The transfers that bear on what some pots send, in order; where what they reach does not matter, to nobody."""
     feeds, is_origin, parts = np.zeros(max(ledger.pots, 1), np.bool_), roles >= 0, []
     for chunk in reversed(list(ledger.chunks())):
-        source, target, moving = _ends(ledger, chunk)
+        source, target, low, high = _ends(ledger, chunk)
         found = np.zeros(len(source), np.uint8)
-        reach.feeding(source, target, moving, asked, is_origin, feeds, found)
+        reach.feeding(source, target, low, high, asked, is_origin, feeds, found)
         part = _part(ledger, chunk, found != reach.IDLE)
         part.target = np.where(found[found != reach.IDLE] == reach.FEEDS, part.target, np.int32(BURN))
         parts.append(part)
@@ -284,30 +291,41 @@ def _feeding(ledger: Ledger, asked: NDArray[np.bool_], roles: Column) -> list[_P
 def _reached(ledger: Ledger, changed: NDArray[np.bool_], is_origin: NDArray[np.bool_]) -> NDArray[np.bool_]:
     found = np.zeros(max(ledger.pots, 1), np.bool_)
     for chunk in ledger.chunks():
-        source, target, moving = _ends(ledger, chunk)
-        reach.reached(source, target, moving, changed, is_origin, found)
+        reach.reached(*_ends(ledger, chunk), changed, is_origin, found)
     return found[: len(changed)]
 
 
 def _downstream(ledger: Ledger, touched: NDArray[np.bool_]) -> Iterator[_Part]:
     for chunk in ledger.chunks():
-        source, target, moving = _ends(ledger, chunk)
+        source, target, _, _ = _ends(ledger, chunk)
         near = np.empty(len(source), np.bool_)
         reach.near(source, target, touched, near)
-        yield _part(ledger, chunk, near & moving)
+        yield _part(ledger, chunk, near)
 
 
-def _ends(ledger: Ledger, chunk: slice) -> tuple[Column, Column, NDArray[np.bool_]]:
-    columns = ledger.columns
-    source, target = np.asarray(columns["source"][chunk]), np.asarray(columns["target"][chunk])
-    target = np.where((target < 0) & (np.asarray(columns["fee"][chunk]) != 0), np.int32(FEE), target)
-    return source, target, (columns["low"][chunk] != 0) | (columns["high"][chunk] != 0)
+def _used(ledger: Ledger, parts: list[_Part]) -> tuple[Column, Column]:
+    """The pots of some transfers, and by pot its number among them: state is kept for these alone."""
+    is_used = np.zeros(max(ledger.pots, 1), np.bool_)
+    for part in parts:
+        for ends in (part.source, part.target):
+            is_used[ends[ends >= 0]] = True
+    return np.flatnonzero(is_used), np.cumsum(is_used, dtype=np.int32) - np.int32(1)
+
+
+def _renumbered(ends: Column, number: Column) -> Column:
+    return np.where(ends >= 0, number[np.maximum(ends, 0)], ends)
+
+
+def _ends(ledger: Ledger, chunk: slice) -> tuple[Column, Column, Column, Column]:
+    """Source, target and the words of the amounts of a chunk."""
+    return tuple(np.asarray(ledger.columns[name][chunk]) for name in ("source", "target", "low", "high"))  # type: ignore[return-value]  # four
 
 
 def _part(ledger: Ledger, chunk: slice, which: NDArray[np.bool_]) -> _Part:
-    source, target, _ = _ends(ledger, chunk)
-    low, high = ledger.columns["low"][chunk][which], ledger.columns["high"][chunk][which]
-    return _Part(np.flatnonzero(which) + chunk.start, source[which], target[which], low, high)
+    rows = np.flatnonzero(which)
+    source, target, low, high = (column[rows] for column in _ends(ledger, chunk))
+    fee = np.asarray(ledger.columns["fee"][chunk])[rows] != 0
+    return _Part(rows + chunk.start, source, np.where((target < 0) & fee, np.int32(FEE), target), low, high)
 
 
 def _in_units(ledger: Ledger, part: _Part, units: Column) -> NDArray[np.int64]:

@@ -193,7 +193,7 @@ class Sweep:
         asset = self.ledger.asset
         first = np.full(max(self.ledger.assets, 1), NONE, np.int64)
         first[asset[::-1]] = np.arange(len(asset))[::-1]
-        return first[first != NONE]
+        return np.asarray(first[first != NONE], np.int64)
 
     def fingerprint(self, pots: int, owners: int, first_pots: NDArray[np.int64]) -> str:
         """Digest of all that bears on the first pots (or coins and addresses) and their assets, the ledger apart."""

@@ -18,7 +18,8 @@ IDLE, DRAWS, FEEDS = 0, 1, 2
 def feeding(
     source: NDArray[np.int32],
     target: NDArray[np.int32],
-    moves: NDArray[np.bool_],
+    low: NDArray[np.uint64],
+    high: NDArray[np.uint64],
     asked: NDArray[np.bool_],
     is_origin: NDArray[np.bool_],
     feeds: NDArray[np.bool_],
@@ -26,8 +27,9 @@ def feeding(
 ) -> None:
     """Go through a chunk of transfers backwards; which of them bear on what the pots ``asked`` send.
 
-    ``moves``: transfers that move something. ``is_origin``: pots whose contents nothing goes into or is taken from.
-    ``feeds``: pots that feed the asked ones later on, kept from chunk to chunk. ``found``: by transfer, `DRAWS` or `FEEDS`.
+    ``low``, ``high``: words of the amounts; high ones may be empty. ``is_origin``: pots whose contents nothing goes into
+    or is taken from. ``feeds``: pots that feed the asked ones later on, kept from chunk to chunk. ``found``: by transfer,
+    `DRAWS` or `FEEDS`.
     """
     for i in range(source.shape[0] - 1, -1, -1):
         if i - AHEAD >= 0:
@@ -35,7 +37,7 @@ def feeding(
             prefetch(feeds, max(target[i - AHEAD], 0))
         s, d = source[i], target[i]
         found[i] = IDLE
-        if not moves[i] or s == d:
+        if s == d or (low[i] == 0 and (high.shape[0] == 0 or high[i] == 0)):
             continue
         into = d >= 0 and not is_origin[d] and feeds[d]
         draws = s >= 0 and not is_origin[s] and (feeds[s] or asked[s])
@@ -51,7 +53,8 @@ def feeding(
 def reached(
     source: NDArray[np.int32],
     target: NDArray[np.int32],
-    moves: NDArray[np.bool_],
+    low: NDArray[np.uint64],
+    high: NDArray[np.uint64],
     asked: NDArray[np.bool_],
     is_origin: NDArray[np.bool_],
     reached: NDArray[np.bool_],
@@ -62,8 +65,8 @@ def reached(
             prefetch(reached, max(source[i + AHEAD], 0))
             prefetch(reached, max(target[i + AHEAD], 0))
         s, d = source[i], target[i]
-        if moves[i] and s != d and s >= 0 and d >= 0 and not is_origin[d] and (asked[s] or reached[s]):
-            reached[d] = True
+        if s >= 0 and d >= 0 and s != d and (asked[s] or reached[s]) and not is_origin[d]:
+            reached[d] |= low[i] != 0 or (high.shape[0] > 0 and high[i] != 0)
 
 
 @kernel
