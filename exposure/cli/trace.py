@@ -90,6 +90,7 @@ Exit codes: 0 done; 2 wrong input; 3 a --fail-on condition holds;
 )
 @click.option("--engine", metavar="NAME", help="What computes; `reference` is the plain definition.")
 @click.option("--fetch", is_flag=True, help="Fetch what the answer lacks, what most of the value hangs on first.")
+@click.option("--source", metavar="SOURCE", help="Where it asks; default: the first source that serves the chain.")
 @click.option("--max-calls", metavar="N", help="Requests that it may take.  [default: 500]")
 @click.option("--tolerance", metavar="SHARE", help="Share of the value that may hang on missing histories.  [default: 0.01]")
 @click.option("--offline", is_flag=True, default=None, help="Never use the network.")
@@ -142,6 +143,7 @@ def trace(
     note: tuple[str, ...],
     list_: bool,
     fetch: bool,
+    source: str | None,
     fail_on: tuple[str, ...],
     **given: str | bool | Path | tuple[str, ...] | None,
 ) -> int:
@@ -182,8 +184,8 @@ def trace(
         raise InputError("--fetch is for tracing a SUBJECT: `exposure fetch` fetches for --list and for --case")
     until = None if compare in (None, "now") else moment(compare, settings.tz, end=True)
     may_fetch = not list_ and case is None
-    with _opened(settings, asked, options, create=fetch, may_fetch=may_fetch) as (store, unasked):
-        told = _fetched(store, asked, options, settings, format_) if fetch or unasked else _as_it_is
+    with _opened(settings, asked, options, source, create=fetch, may_fetch=may_fetch) as (store, unasked):
+        told = _fetched(store, asked, options, settings, source, format_) if fetch or unasked else _as_it_is
         if list_:
             deposits = workflow.deposits(store, asked, options)
             _emit_deposits(asked, deposits, format_, output, zone(settings.tz))
@@ -223,22 +225,24 @@ def _as_it_is(report: Report) -> Report:
 
 @contextlib.contextmanager
 def _opened(
-    settings: Config, subject: str, options: TraceOptions, *, create: bool, may_fetch: bool
+    settings: Config, subject: str, options: TraceOptions, source: str | None, *, create: bool, may_fetch: bool
 ) -> Iterator[tuple[Store, bool]]:
     """The store, and whether the trace fetches without having been told to; a new store where something is to be fetched."""
     from exposure.store.store import Store
     from exposure.workflows.fetch.tracing import fetches_unasked
 
     if not Store.exists(settings.store):
-        unasked = may_fetch and fetches_unasked(None, subject, options, settings)
+        unasked = may_fetch and fetches_unasked(None, subject, options, settings, source)
         with (Store.open_or_create if create or unasked else Store.open)(settings.store) as store:
             yield store, unasked
         return
     with Store.open(settings.store) as store:
-        yield store, may_fetch and fetches_unasked(store, subject, options, settings)
+        yield store, may_fetch and fetches_unasked(store, subject, options, settings, source)
 
 
-def _fetched(store: Store, subject: str, options: TraceOptions, settings: Config, format_: str) -> Callable[[Report], Report]:
+def _fetched(
+    store: Store, subject: str, options: TraceOptions, settings: Config, source: str | None, format_: str
+) -> Callable[[Report], Report]:
     """Fetch what the trace lacks, telling of each history; what to add to the report."""
     from exposure.cli.fetch import asked_lines, step_line
     from exposure.cli.output import status
@@ -254,7 +258,7 @@ def _fetched(store: Store, subject: str, options: TraceOptions, settings: Config
     said = format_ == "table"  # a report on the screen says by itself who learned of what
     try:
         with status(quiet=settings.quiet) as tell:
-            done = fetch_for_trace(store, subject, options, settings, calls, progress=tell, each=each)
+            done = fetch_for_trace(store, subject, options, settings, calls, source=source, progress=tell, each=each)
     except BaseException:
         said = False
         raise

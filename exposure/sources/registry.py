@@ -72,10 +72,13 @@ WHOLE_BLOCKS = ("core", "node")
 """Sources that can be asked for everything in a range of blocks, in the order of preference."""
 
 
-def is_chosen(chain: Chain, config: Config) -> bool:
-    """Whether the user named a source of a chain in the settings: its host, its key."""
-    fitting = [form for form in SOURCES.values() if chain.family in form.families]
-    return any(config.sources[name] != "default" for form in fitting for name in form.settings)
+def is_chosen(name: str | None, chain: Chain, config: Config) -> bool:
+    """Whether the source that would be asked (``name`` None: the chain's default one) is one that the user named in the
+    settings, by its host or key; naming another one of the chain does not count.
+    """
+    fitting = [form for form in SOURCES.values() if chain.family in form.families and name in (None, form.name)]
+    asked = next((form for form in fitting if form.ready(config)), None)
+    return asked is not None and any(config.sources[setting] != "default" for setting in asked.settings)
 
 
 def open_source(name: str | None, chain: Chain, config: Config, calls: Calls) -> RemoteHistory:

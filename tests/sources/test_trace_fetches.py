@@ -101,6 +101,17 @@ def test_nobody_is_asked_where_no_source_is_named(chain, tmp_path, monkeypatch):
     assert not (tmp_path / "store").exists()
 
 
+def test_naming_one_source_does_not_make_a_trace_ask_another(chain, tmp_path, monkeypatch):
+    """Whoever names a node of one's own must not find the address at the public default."""
+    _, subject = chain
+    monkeypatch.setenv("EXPOSURE_BITCOIN_RPC_URL", "http://127.0.0.1:9")
+    made: list[object] = []
+    monkeypatch.setattr(Calls, "begin", lambda self, host, about="": made.append(host))
+    code, _, _ = typed(None, tmp_path / "store", subject)
+    assert code in (1, 2)
+    assert not made
+
+
 def test_a_source_that_fails_is_exit_code_4_and_a_sentence(chain, tmp_path):
     _, subject = chain
     toy, _ = chained()

@@ -29,9 +29,11 @@ if TYPE_CHECKING:  # annotations only
     from exposure.net.calls import Calls
 
 
-def fetches_unasked(store: Store | None, subject: str, options: TraceOptions, config: Config) -> bool:
-    """Whether a trace fetches without being told to: the store (None: there is none) does not know the subject, and the user
-    named a source for its chain.
+def fetches_unasked(
+    store: Store | None, subject: str, options: TraceOptions, config: Config, source: str | None = None
+) -> bool:
+    """Whether a trace fetches without being told to: the store (None: there is none) does not know the subject, and the source
+    that would be asked is one that the user named.
     """
     own = re.sub(r"(:.*|@.*)$", "", subject.strip())
     if config.offline or not own:
@@ -48,7 +50,7 @@ def fetches_unasked(store: Store | None, subject: str, options: TraceOptions, co
             return False
         chain = options.chain or named or ""
         known = store is not None and chain in holds(store, parsed.canonical)
-    return not known and is_chosen(chain_of(chain), config)
+    return not known and is_chosen(source, chain_of(chain), config)
 
 
 def fetch_for_trace(
@@ -58,6 +60,7 @@ def fetch_for_trace(
     config: Config,
     calls: Calls,
     *,
+    source: str | None = None,
     progress: Progress = lambda line: None,
     each: Callable[[Step], None] = lambda step: None,
 ) -> Demand:
