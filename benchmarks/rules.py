@@ -159,21 +159,34 @@ def touched(mode: Mode, shape: Shape, ledger: Iterable[Chunk], scenario: Scenari
 
 
 def _lots_touched(mode: Mode, shape: Shape, ledger: Iterable[Chunk], scenario: Scenario) -> float:
+    moved = lots_moved(mode, shape, ledger, scenario)
+    size = tiho.LOT.itemsize if mode.rule == "tiho" else 64 / queues.LOTS
+    header = (tiho if mode.rule == "tiho" else queues).POT.itemsize
+    return float((size * moved.lots + header * moved.pots) / moved.transfers)
+
+
+class Moved(NamedTuple):
+    """Under an order rule: transfers; lots that were moved out of lists, or into them; pots drawn on and paid."""
+
+    transfers: int
+    lots: int
+    pots: int
+
+
+def lots_moved(mode: Mode, shape: Shape, ledger: Iterable[Chunk], scenario: Scenario) -> Moved:
+    """How many lots move: counted in a run of its own that keeps the lots of every transfer."""
     groups = _groups(mode, shape.addresses)
     state = _lots(mode, groups, shape.addresses)
-    wide, lots, headers, transfers = width(groups.number, mode.hops), 0, 0, 0
+    lots = pots = transfers = 0
     for given in ledger_moves(shape, ledger, scenario):
         part, asked = _translated(mode, shape, given), _counted(mode, shape, len(given.source))
+        before = int(state.used[2])
         state, asked = _carry_lots(mode, state, part, groups, asked)
-        # Where nothing tracked moves, a single lot of what is not tracked stands for the balance: that is no lot.
-        ends = asked.ends
-        tracked = np.concatenate([[0], np.cumsum(asked.sent[: 2 * ends[-1] : 2] < wide)])
-        some = tracked[ends[1:]] > tracked[ends[:-1]]
-        lots += int((ends[1:] - ends[:-1])[some].sum())
-        headers += int((given.origin == NONE).sum() + (given.target >= 0).sum())
+        # Of a pot without a list one lot is kept for the balance, and no list is touched.
+        lots += int(asked.ends[-1]) - (len(given.source) - (int(state.used[2]) - before))
+        pots += int((given.origin == NONE).sum() + (given.target >= 0).sum())
         transfers += int((given.origin != UNKNOWN).sum())
-    size = (tiho.LOT.itemsize if mode.rule == "tiho" else 64 / queues.LOTS) * lots + state.headers.dtype.itemsize * headers
-    return float(size / transfers)
+    return Moved(transfers, lots, pots)
 
 
 @kernel
