@@ -18,7 +18,7 @@ from exposure.engines.local.saved import Unfit
 from exposure.engines.local.sweep import Ledger, Sweep
 from exposure.errors import EngineError
 from exposure.model.labels import Labels, Seed
-from exposure.model.ledger import Place, Transfer
+from exposure.model.ledger import Incomplete, Place, Transfer
 from exposure.model.settings import Rule
 
 ASSETS = ("ethereum/0x01", "ethereum/native")
@@ -178,6 +178,17 @@ def test_a_transaction_that_got_further_rows_is_not_gone_on_with(tmp_path):
     state = saved.read(tmp_path / "state", digest(ledger, pots), ledger.rows)
     with pytest.raises(Unfit, match="further rows"):
         begun(ledger, pots, world, named, Rule.TIHO, None, saved=state)
+
+
+@pytest.mark.parametrize("rule", [Rule.HAIRCUT, Rule.FIFO, Rule.LIFO, Rule.TIHO])
+def test_a_later_shortfall_of_a_pot_with_a_known_balance_is_no_other_history(tmp_path, rule):
+    rows = [(1, "S", "A", 5), (4, "S", "A", 5), (5, "A", "B", 12), (9, "A", "C", 50)]
+    transfers = [Transfer(f"t{n}:0", f"t{n}", Place(n, 0, 0), n, s, r, "ethereum/native", a) for n, s, r, a in rows]
+    world = AccountWorld(transfers, Labels(seeds={"S": Seed("S", "sanctioned")}))
+    ledger, pots, named = account_ledger(transfers)
+    missing = [Incomplete("A", "ethereum/native", until=Place(3, 0, 0), balance=9)]
+    assert not goes_on(tmp_path, ledger, pots, world, named, rule, missing, 3)
+    assert goes_on(tmp_path, *(first(ledger, 3, pots)), world, named, rule, missing, 2)
 
 
 def test_thefts_are_known_by_name_whatever_their_numbers_in_an_index(tmp_path):

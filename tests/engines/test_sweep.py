@@ -214,6 +214,18 @@ def test_a_known_balance_counts_in_its_own_assets_unit_however_large_it_is(rule,
     agrees(rule, transfers, [Incomplete("A", "ethereum/native", until=Place(3, 0, 0), balance=balance)])
 
 
+@pytest.mark.parametrize("balance", [0, 9])
+def test_a_known_balance_takes_no_flag_away_and_hides_none_that_was_missed(balance):
+    transfers = [transfer(1, "S", "A", 5), transfer(5, None, "A", 7), transfer(6, "A", "B", 7)]
+    agrees(Rule.POISON, transfers, [Incomplete("A", "ethereum/native", until=Place(3, 0, 0), balance=balance)])
+
+
+@pytest.mark.parametrize("rule", Rule)
+def test_a_shortfall_behind_a_declared_gap_proves_none_before_it(rule):
+    transfers = [transfer(1, "S", "A", 5), transfer(2, "A", "B", 3), transfer(9, "A", "C", 50)]
+    agrees(rule, transfers, [Incomplete("A", "ethereum/native", since=Place(5, 0, 0))])
+
+
 @pytest.mark.parametrize("rule", Rule)
 def test_a_stolen_transaction_with_an_unknown_input_is_no_sure_theft(rule):
     """Nobody can tell whether its outputs went back to whoever owned that input."""

@@ -198,7 +198,9 @@ class Sweep:
     def fingerprint(self, pots: int, owners: int, first_pots: NDArray[np.int64]) -> str:
         """Digest of all that bears on the first pots (or coins and addresses) and their assets, the ledger apart."""
         sight, roles = self.sight, self.sight.roles
-        gap = None if sight.gap is None else sight.gap[:pots]
+        gap: tuple[Any, ...] = ()
+        if self.stricter is not None and sight.gap is not None:  # of these pots, and of those that stand in for some
+            gap = sight.gap[:pots], sight.gap[self.pots :], self.stricter.gap[:pots], self.stricter.bears[:pots]
         known = () if self.stricter is None else sorted(self.stricter.known.items())
         reported = (*sight.thefts.items(), *sight.coin_thefts.items())
         thefts = sorted((theft.name or str(number), theft.group, theft.since) for number, theft in reported)
@@ -207,7 +209,7 @@ class Sweep:
         units = [str(self.state.units[asset]) for asset in assets.tolist()]
         by_pot = [column[:owners] for column in (roles.owner, roles.group, roles.since)]
         by_asset = roles.asset_group[assets], roles.asset_since[assets]
-        return fingerprint(*by_pot, *by_asset, is_wanted, gap, known, thefts, units)
+        return fingerprint(*by_pot, *by_asset, is_wanted, *gap, known, thefts, units)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """All that a state consists of."""
@@ -236,17 +238,19 @@ def _prepare(
         sight.pot_roles = sight.roles.group if simple else None
         return None, None
     owner = sight.roles.owner
+    # Flags stay for good, and what was missed before a balance was known may have set any: under poison it ends no gap.
+    balances_known = {} if rule is Rule.POISON else stricter.known
     lifo = np.array(rule is Rule.LIFO)
     own = np.where(stricter.bears & lifo, NEVER, stricter.gap)
-    gap = np.concatenate([own, np.full(len(stricter.known), NEVER)])
+    gap = np.concatenate([own, np.full(len(balances_known), NEVER)])
     np.minimum.at(gap, owner, own)
     bears = np.zeros(len(gap), np.bool_)
     np.logical_or.at(bears, owner, stricter.bears & lifo)
     opening = None
-    if stricter.known:
+    if balances_known:
         sight.instead, sight.known_from = np.arange(size, dtype=np.int32), np.full(size, NEVER)
         low, high, at = [], [], []
-        for n, (pot, (block, balance)) in enumerate(stricter.known.items()):
+        for n, (pot, (block, balance)) in enumerate(balances_known.items()):
             sight.instead[owner[pot]], sight.known_from[owner[pot]] = size + n, block
             at.append(size + n)
             low.append(balance & (2**64 - 1))
@@ -259,11 +263,11 @@ def _prepare(
             high=np.array(high, np.uint64),
             origin=sight.roles.groups.unknown,
             move=STILL,
-            asset=ledger.asset[list(stricter.known)],
+            asset=ledger.asset[list(balances_known)],
         )
     sight.spare = len(gap)
     sight.gap, sight.flagged = gap, np.zeros(len(gap), np.bool_)
-    whole_or_not = simple and not stricter.known and bool(((gap == ALWAYS) | (gap == NEVER)).all())
+    whole_or_not = simple and not balances_known and bool(((gap == ALWAYS) | (gap == NEVER)).all())
     sight.pot_roles = sight.roles.group if whole_or_not else None
     kept = _balances(ledger, sight, opening, saved)
     gap[(kept["short"][: len(gap)] > 0) & ~bears] = ALWAYS
@@ -287,11 +291,10 @@ def _simple(sight: Sight, rule: Rule) -> bool:
 
 
 def _balances(ledger: Ledger, sight: Sight, opening: Moves | None, saved: Saved | None) -> NDArray[Any]:
-    """Balances, and which pots spend more than they hold: a shortfall proves a gap."""
+    """Balances, and which pots spend more than they hold: a shortfall proves a gap, unless one is declared before it."""
     assert sight.gap is not None
     pots = reserve(len(sight.gap), balances.POT)
     pots["code"] = -1 if sight.pot_roles is None else kernels.role_codes(sight.pot_roles, len(pots))
-    gap, sight.gap = sight.gap, None
     tiho_too, flags, sight.tiho, sight.poison = sight.tiho, sight.poison, False, False
     if saved is not None:
         put_back(pots, saved.arrays["short"], saved.pots, ledger.pots)
@@ -299,7 +302,7 @@ def _balances(ledger: Ledger, sight: Sight, opening: Moves | None, saved: Saved 
         balances.fall_short(pots, _transfers(opening))
     for part in ledger.chunks(0 if saved is None else saved.rows):
         balances.fall_short(pots, _transfers(_moves(ledger, part, sight, strict=True, one_pot_each=False)))
-    sight.gap, sight.tiho, sight.poison = gap, tiho_too, flags
+    sight.tiho, sight.poison = tiho_too, flags
     return pots
 
 
