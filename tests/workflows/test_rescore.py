@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -31,6 +32,7 @@ from exposure.store.numbered import numbered
 from exposure.store.store import Store
 from exposure.workflows.ingest import ImportOptions, ingest
 from exposure.workflows.rescore import RescoreOptions, rescore
+from exposure.workflows.rescore import rows as rows_module
 from exposure.workflows.rescore import run as run_module
 from exposure.workflows.rescore.missing import condensed
 from exposure.workflows.rescore.rows import schema
@@ -399,3 +401,15 @@ def test_a_run_that_fails_says_one_sentence_and_leaves_no_file(folder, wallets, 
         found = run(folder, str(tmp_path / "nowhere.csv"), "-o", str(tmp_path / f"out.{form}"))
         assert found.returncode == 2 and found.stderr.startswith("error: ") and found.stderr.count("\n") == 1, found.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_total_past_the_digits_of_an_amount_is_empty_not_wrong():
+    most = 10**38 - 1
+    totals = [most, most + 1, 2**127, 2**128 + 5, 7 * most]
+    limbs = np.array(
+        [[total >> 32 * place & 0xFFFF_FFFF if place < 3 else total >> 96 for place in range(4)] for total in totals]
+    )
+    assert rows_module.exact(limbs).to_pylist() == [Decimal(most), None, None, None, None]
+    made = rows_module.decimals(np.array([1e37, 1e39]), None).to_pylist()
+    assert made[0] is not None
+    assert made[1] is None

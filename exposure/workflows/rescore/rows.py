@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from exposure.engines.local.roles import Groups
@@ -20,6 +21,7 @@ from exposure.model.settings import CONSERVING, Rule
 NO_HISTORY = "no history stored"
 NOT_WHOLE = "no interval: its own history is not known to be whole"
 ONE_INTERVAL = "tiho has one interval, for all risk together (category risk)"
+TOO_MANY_DIGITS = f"it received more than {AMOUNT_DIGITS} digits hold: amounts past that are not shown"
 BLOCK = 1 << 16
 """Wanted pots made into rows at a time."""
 
@@ -124,6 +126,8 @@ def _table(scored: Scored, wanted: Wanted, chain: str, run: str) -> pa.Table:
     note = np.where(whole, "", ONE_INTERVAL if rule is Rule.TIHO else NOT_WHOLE).astype(object)
     note[~wanted.whole[at]] = NOT_WHOLE
     received = found.last >= found.first
+    total_received = exact(found.limbs[at])
+    note[pc.is_null(total_received).to_numpy(zero_copy_only=False)] = TOO_MANY_DIGITS
     columns = {
         "wallet": wanted.wallets.take(pa.array(wanted.wallet[at])),
         "chain": _same(chain, len(at)),
@@ -140,7 +144,7 @@ def _table(scored: Scored, wanted: Wanted, chain: str, run: str) -> pa.Table:
         "upper": decimals(upper[at, place], None, ~whole),
         "attributed": decimals(known[at], None) if rule in CONSERVING else none,
         "unresolved": decimals(unresolved[at], None),
-        "total": exact(found.limbs[at]),
+        "total": total_received,
         "first_at": pa.array(found.first[at], mask=~received[at]),
         "last_at": pa.array(found.last[at], mask=~received[at]),
         "own": wanted.own.take(pa.array(wanted.wallet[at])),
@@ -164,12 +168,13 @@ def limbs_to_float(limbs: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def exact(limbs: NDArray[np.int64]) -> pa.Array:
-    """Sums of 32-bit limbs as exact decimals."""
+    """Sums of 32-bit limbs as exact decimals; empty where they pass the digits that an amount has."""
     parts = limbs.astype(np.uint64)
     for place in range(3):
         parts[:, place + 1] += parts[:, place] >> np.uint64(32)
         parts[:, place] &= np.uint64(0xFFFF_FFFF)
-    return _decimal(parts[:, 0] | parts[:, 1] << np.uint64(32), parts[:, 2] | parts[:, 3] << np.uint64(32))
+    passed = parts[:, 3] >> np.uint64(32) > 0
+    return _decimal(parts[:, 0] | parts[:, 1] << np.uint64(32), parts[:, 2] | parts[:, 3] << np.uint64(32), passed)
 
 
 def decimals(values: NDArray[Any], unit: NDArray[np.object_] | None, empty: NDArray[np.bool_] | None = None) -> pa.Array:
@@ -180,6 +185,8 @@ def decimals(values: NDArray[Any], unit: NDArray[np.object_] | None, empty: NDAr
         high = np.array([value >> 64 for value in big], np.uint64)
     elif values.dtype == np.float64:
         whole = np.maximum(np.rint(values), 0.0)
+        passed = whole >= 10.0**AMOUNT_DIGITS
+        empty, whole = passed if empty is None else empty | passed, np.where(passed, 0.0, whole)
         top = np.floor(whole / 2.0**64)
         low, high = (whole - top * 2.0**64).astype(np.uint64), top.astype(np.uint64)
     else:
@@ -199,6 +206,10 @@ def added(values: NDArray[Any], unit: NDArray[np.object_]) -> pa.Array:
 
 
 def _decimal(low: NDArray[np.uint64], high: NDArray[np.uint64], empty: NDArray[np.bool_] | None = None) -> pa.Array:
+    most = 10**AMOUNT_DIGITS - 1
+    passed = (high > np.uint64(most >> 64)) | ((high == np.uint64(most >> 64)) & (low > np.uint64(most & (2**64 - 1))))
+    if passed.any():  # a made-up token's, as a rule: no figure is better than a wrong one
+        empty = passed if empty is None else empty | passed
     words = np.empty((len(low), 2), np.uint64)
     words[:, 0], words[:, 1] = low, high
     kind = pa.decimal128(AMOUNT_DIGITS, 0)

@@ -23,8 +23,6 @@ from exposure.workflows.rescore.rows import Scored, Wanted
 Advance = Callable[[int, int], None]
 BESIDE = 6 << 30
 """Bytes that two sweeps at once may come to hold; larger ones go one after the other."""
-BYTES = 700
-"""Bytes of a pot of which everything is tracked, at most (5 categories, 5 hops)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +73,8 @@ def scored(
         place = None if state is None else state.with_name(state.name + ("-interval" if number else ""))
         return _swept(known, wanted, row_of, rule, hops, runs[number], place, moved_on)
 
-    beside = (os.cpu_count() or 1) > 1 and BYTES * len(runs) * max(known.ledger.pots, known.ledger.coins) <= BESIDE
+    tracked = 8 * known.roles.groups.number * (hops + 2) + 200  # bytes of a pot of which everything is tracked, about
+    beside = (os.cpu_count() or 1) > 1 and tracked * len(runs) * max(known.ledger.pots, known.ledger.coins) <= BESIDE
     with ThreadPoolExecutor(len(runs) if beside else 1) as pool:  # the kernels run outside the interpreter's lock
         results = list(pool.map(swept, range(len(runs))))
     figure, strict = results[0][0], results[1][0] if len(runs) > 1 else None
