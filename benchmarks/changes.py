@@ -13,10 +13,11 @@ import argparse
 import statistics
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -30,6 +31,7 @@ from exposure.engines.local.roles import ALWAYS, NONE, Groups, Roles
 from exposure.engines.local.sweep import Found, Ledger, Sweep
 from exposure.model.settings import Rule
 
+T = TypeVar("T")
 HOPS = 5
 WANTED = 100
 """One account in so many is asked for."""
@@ -130,7 +132,8 @@ def _run(made: Sweep) -> Sweep:
     return made
 
 
-def _timed(work):  # type: ignore[no-untyped-def]  # (what it returns, seconds)
+def _timed(work: Callable[[], T]) -> tuple[T, float]:
+    """What some work returns, and its seconds on the clock."""
     start = time.perf_counter()
     result = work()
     return result, time.perf_counter() - start

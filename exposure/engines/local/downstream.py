@@ -318,7 +318,9 @@ def _renumbered(ends: Column, number: Column) -> Column:
 
 def _ends(ledger: Ledger, chunk: slice) -> tuple[Column, Column, Column, Column]:
     """Source, target and the words of the amounts of a chunk."""
-    return tuple(np.asarray(ledger.columns[name][chunk]) for name in ("source", "target", "low", "high"))  # type: ignore[return-value]  # four
+    columns = ledger.columns
+    source, target = np.asarray(columns["source"][chunk]), np.asarray(columns["target"][chunk])
+    return source, target, np.asarray(columns["low"][chunk]), np.asarray(columns["high"][chunk])
 
 
 def _part(ledger: Ledger, chunk: slice, which: NDArray[np.bool_]) -> _Part:
