@@ -410,3 +410,11 @@ def test_a_notification_that_is_merged_over_several_rows_holds_for_each(tmp_path
     tags = read_list(workbook(tmp_path / "mof.xlsx", {"架空": rows})).parsed.tags
     assert [tag.listed_on for tag in tags] == [at("2022-07-05"), at("2022-07-05"), at("2023-01-01")]
     assert [tag.reference for tag in tags] == ["第1号 FICTION 1", "第1号 FICTION 2", ""]
+
+
+def test_half_a_character_in_json_is_read_as_a_question_mark(tmp_path: Path) -> None:
+    text = ftm_lines(trx("ftm")).replace("FICTION OU", "FICTION \\ud83d OU")
+    parsed = read_list(write(tmp_path, "entities.ftm.json", text)).parsed
+    assert [tag.entity for tag in parsed.tags] == ["FICTION ? OU"]
+    odd = ftm_lines(trx("ftm")).replace("o1", "\\ud800o1").replace("FICTION", "\\ud83d\\ude00")
+    assert [tag.entity for tag in read_list(write(tmp_path, "entities.ftm.json", odd)).parsed.tags] == ["😀 OU"]

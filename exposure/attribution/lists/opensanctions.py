@@ -119,6 +119,9 @@ def entities_of(
             continue
         try:
             entity = json.loads(line)
+            if b"\\ud" in line.lower():
+                # Half of a character (a lone surrogate) is no text that can be stored or shown.
+                entity = json.loads(json.dumps(entity, ensure_ascii=False).encode("utf-8", "replace"))
         except (ValueError, RecursionError) as error:
             raise AttributionError(
                 f"{name}, line {number:,}: not readable as JSON ({shown(error, 80)}); get the file again"
