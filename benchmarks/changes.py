@@ -26,9 +26,11 @@ from benchmarks.ledgers import FEE, FIRST_ACCOUNT, FIRST_HUB, FIRST_SERVICE, SEE
 from benchmarks.scenarios import CATEGORIES, SCENARIOS, Scenario
 from exposure.engines.local import saved
 from exposure.engines.local.downstream import Change, recomputed
+from exposure.engines.local.ledger import Ledger
 from exposure.engines.local.moves import Sight
 from exposure.engines.local.roles import ALWAYS, NONE, Groups, Roles
-from exposure.engines.local.sweep import Found, Ledger, Sweep
+from exposure.engines.local.state import Found
+from exposure.engines.local.sweep import Sweep
 from exposure.model.settings import Rule
 
 T = TypeVar("T")

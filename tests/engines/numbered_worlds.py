@@ -7,8 +7,9 @@ from collections import defaultdict
 import numpy as np
 import pyarrow as pa
 
+from exposure.engines.local.ledger import Ledger
 from exposure.engines.local.roles import ALWAYS, NEVER, Theft, groups_of, roles_of, starts
-from exposure.engines.local.sweep import Ledger, Stricter
+from exposure.engines.local.sweep import Stricter
 from exposure.measure.account import categories, source
 from exposure.model.ledger import Kind
 

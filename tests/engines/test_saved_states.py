@@ -12,10 +12,11 @@ from ledgers import LAW, AccountWorld, account_worlds, utxo_worlds  # shared wit
 from numbered_worlds import account_ledger, roles, stricter, thefts, utxo_ledger
 
 from exposure.engines.local import account_moves, saved
+from exposure.engines.local.ledger import Ledger
 from exposure.engines.local.moves import Sight
 from exposure.engines.local.roles import Theft
 from exposure.engines.local.saved import Unfit
-from exposure.engines.local.sweep import Ledger, Sweep
+from exposure.engines.local.sweep import Sweep
 from exposure.errors import EngineError
 from exposure.model.labels import Labels, Seed
 from exposure.model.ledger import Incomplete, Place, Transfer

@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exposure.engines.local.execute import QUEUES
+from exposure.engines.local.ledger import Ledger
 from exposure.engines.local.moves import doubles, in_units
-from exposure.engines.local.sweep import Ledger
 from exposure.errors import EngineError
 from exposure.model.settings import Rule
 from exposure.taint.kernels import haircut, queues, reach

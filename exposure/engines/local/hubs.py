@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from exposure.engines.local.ledger import Ledger
 from exposure.engines.local.moves import doubles
 from exposure.engines.local.roles import Roles
-from exposure.engines.local.sweep import Ledger
 
 COLLECTED = 0.9
 FEW = 3

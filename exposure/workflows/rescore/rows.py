@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from exposure.engines.local.roles import Groups
-from exposure.engines.local.sweep import Found
+from exposure.engines.local.state import Found
 from exposure.measure.account import RISK
 from exposure.model.labels import Category
 from exposure.model.schemas import AMOUNT_DIGITS

@@ -17,8 +17,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from exposure.engines.local.hubs import hubs
+from exposure.engines.local.ledger import Ledger
 from exposure.engines.local.roles import NEVER, Roles, Theft, starts, with_hubs
-from exposure.engines.local.sweep import Ledger
 from exposure.errors import InputError
 from exposure.model.labels import Labels
 from exposure.model.results import EditionUsed

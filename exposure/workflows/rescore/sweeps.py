@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exposure.engines.local import saved
+from exposure.engines.local.ledger import Ledger
 from exposure.engines.local.moves import Sight
 from exposure.engines.local.roles import Roles, Theft
 from exposure.engines.local.saved import Unfit
-from exposure.engines.local.sweep import Found, Ledger, Stricter, Sweep
+from exposure.engines.local.state import Found
+from exposure.engines.local.sweep import Stricter, Sweep
 from exposure.model.settings import Rule
 from exposure.store.numbered import Numbered
 from exposure.workflows.rescore.rows import Scored, Wanted

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from exposure.engines.local.ledger import Ledger
 from exposure.engines.local.roles import Roles, roles_of
-from exposure.engines.local.sweep import Ledger
 from exposure.model.labels import Labels
 from exposure.store.numbered import Numbered
 from exposure.store.prices import Prices
