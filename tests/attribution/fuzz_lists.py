@@ -17,6 +17,7 @@ import json
 import sys
 import tempfile
 import time
+import traceback
 import zipfile
 from dataclasses import asdict
 from itertools import count
@@ -184,10 +185,17 @@ def main() -> None:
     parser.add_argument("--form", choices=list(FORMS), action="append", help="only this form (repeatable)")
     given_ = parser.parse_args()
     hypothesis.settings.load_profile("default")
+    failed = False
     for form in given_.form or FORMS:
-        examples, read = fuzz(form, given_.minutes * 60, given_.seed)
-        sys.stdout.write(f"{form:<14} {given_.minutes:g} min  {examples:>8,} files  {read:>8,} read  none failed\n")
+        try:
+            examples, read = fuzz(form, given_.minutes * 60, given_.seed)
+        except Exception:  # noqa: BLE001  # whatever it is: the other forms are looked at all the same
+            traceback.print_exc()
+            failed = True
+            continue
+        sys.stdout.write(f"{form:<22} {given_.minutes:g} min  {examples:>8,} files  {read:>8,} read  none failed\n")
         sys.stdout.flush()
+    sys.exit(failed)
 
 
 if __name__ == "__main__":

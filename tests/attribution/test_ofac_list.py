@@ -43,6 +43,15 @@ def test_what_is_no_address_is_kept_unchecked_and_reported(tmp_path: Path) -> No
     assert problem.text == "not a monero address at all" and not problem.dropped
 
 
+def test_an_empty_address_is_no_subject_and_reported(tmp_path: Path) -> None:
+    text = ofac_xml("2022-06-01", [FICTION]).replace(btc("fiction 1"), " ")
+    parsed = read_list(write(tmp_path, "sdn_advanced.xml", text)).parsed
+    assert len(parsed.tags) == len(FICTION.addresses) - 1
+    assert [(p.text, p.reason, p.dropped) for p in parsed.problems] == [
+        ("FICTION TRADING OU (XBT)", "the address is empty", True)
+    ]
+
+
 def test_a_wrong_checksum_in_a_list_is_kept_unchecked_and_reported(tmp_path: Path) -> None:
     wrong = btc("fiction 1")[:-1] + ("x" if btc("fiction 1")[-1] != "x" else "y")
     parsed = read_list(edition(tmp_path, "2022-06-01", [Party(1, "X", (("XBT", wrong),))])).parsed

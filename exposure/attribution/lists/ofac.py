@@ -51,6 +51,9 @@ def parse_ofac(stream: Bounded, name: str) -> ParsedList:
         if len(entry.dates) > 1:
             problems.append(Problem(where, party.name, f"{len(entry.dates)} entry dates: the first one is taken"))
         for ticker, text in party.features:
+            if not text:
+                problems.append(Problem(where, f"{party.name} ({ticker})", "the address is empty", dropped=True))
+                continue
             subject = read_subject(text)
             if subject.problem:
                 problems.append(Problem(where, text, subject.problem))
