@@ -25,13 +25,15 @@ class Standing:
 
     ``in_force`` is False for what the newest edition does not say any more; such a statement is kept only where it
     designates, because whoever was ever designated stays a seed. ``first_seen`` is the day of the first edition with it
-    (the day it was added, for the user's own).
+    (the day it was added, for the user's own). ``derived``: no list says it; it follows from a rule or from holdings, and the
+    tag's note says how.
     """
 
     statement: Statement
     in_force: bool
     designations: tuple[Designation, ...]
     first_seen: int | None = None
+    derived: bool = False
     tag: Tag = field(init=False, repr=False, compare=False)  # the statement's, kept beside it: it is asked for all the time
 
     def __post_init__(self) -> None:

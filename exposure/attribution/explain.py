@@ -56,6 +56,11 @@ def explain(attribution: Attribution, subject: str) -> Explanation:
     sentences = [
         f"{_who(winner)} decides: {_ROLES[winner.role]}",
         *(f"{_who(other)} does not decide: {_against(winner, other)}" for other in others),
+        *(
+            f"{_who(one)} follows from other tags: {one.standing.tag.note}"
+            for one in attribution.candidates
+            if one.standing.derived
+        ),
         *(f"{_who(candidate)} gives no role: {candidate.demoted}" for candidate in attribution.candidates if candidate.demoted),
         *(
             f"{_who(candidate)} is no longer in the newest edition of its list; whoever was ever designated stays a seed"

@@ -73,4 +73,4 @@ def _applied(rule: Standing, service: Tag, actors: Mapping[str, Entity]) -> Stan
         note=f"{said}; {rule.tag.note}"[:MAX_TEXT] if rule.tag.note else said,
         country=rule.tag.subject.partition("/")[2],
     )
-    return replace(rule, statement=replace(rule.statement, tag=tag))
+    return replace(rule, statement=replace(rule.statement, tag=tag), derived=True)

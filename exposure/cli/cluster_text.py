@@ -21,21 +21,7 @@ def as_table(found: Sequence[ClusterOf]) -> str:
 
 def _lines(one: ClusterOf) -> list[str]:
     lines = wrapped(f"{shown(one.address, 200)}   {one.chain}   clusters: {one.method}", hanging=2)
-    if one.size == 1:
-        lines += wrapped("shares an owner with no other address, as far as these heuristics tell")
-    else:
-        lines += wrapped(f"cluster of {one.size:,} addresses")
-    if one.role:
-        said = f"{one.category}  {shown(one.entity, 60)}   ({one.role.replace('_', ' ')}; confidence {one.confidence})"
-        lines += wrapped(said, hanging=2)
-    for tag in one.tagged:
-        name = shown(tag.entity or "no entity", 60)
-        lines += ["", *wrapped(f"TAG  {shown(tag.address, 100)}: {tag.category}, {name}, confidence {tag.confidence}")]
-        if tag.address in one.apart:
-            lines += wrapped(
-                "in a run it stays by itself: less than 50 of its confidence would go over to the others", indent=2
-            )
-        lines += _links(tag.way)
+    lines += _owner(one)
     own = [link for link in one.links if not any(link in tag.way for tag in one.tagged)]
     if own:
         lines += ["", "LINKS of the address itself", *_links(own)]
@@ -49,6 +35,41 @@ def _lines(one: ClusterOf) -> list[str]:
             lines += wrapped(f"{_link(link)}: {link.reason}", indent=2, hanging=4)
     if one.refusals:
         lines += ["", *wrapped(f"On this chain {one.refusals:,} merges were refused in all.")]
+    return lines
+
+
+def inherited(one: ClusterOf) -> list[str]:
+    """A cluster as `tags explain` has it: which one, what its address is through it, and the links that made it so."""
+    lines = ["", *wrapped(f"CLUSTER on {one.chain} ({one.method}; its first address: {shown(one.cluster, 100)})"), *_owner(one)]
+    if not one.tagged:
+        lines += wrapped("none of its addresses is tagged")
+        lines += _links(one.links)
+    return lines
+
+
+def _owner(one: ClusterOf) -> list[str]:
+    """Size, what the address is through its cluster, and the way to each tagged member."""
+    lines: list[str] = []
+    if one.size == 1:
+        lines += wrapped("shares an owner with no other address, as far as these heuristics tell")
+    else:
+        lines += wrapped(f"cluster of {one.size:,} addresses")
+    if one.role:
+        said = f"{one.category}  {shown(one.entity, 60)}   ({one.role.replace('_', ' ')}; confidence {one.confidence})"
+        lines += wrapped(said, hanging=2)
+    if one.role and all(tag.address != one.address for tag in one.tagged):
+        left = f"inherited: {one.percent} % of the tag's confidence is left, by the weakest link of the cluster"
+        lines += wrapped(left, indent=2)
+    for tag in one.tagged:
+        name = shown(tag.entity or "no entity", 60)
+        lines += ["", *wrapped(f"TAG  {shown(tag.address, 100)}: {tag.category}, {name}, confidence {tag.confidence}")]
+        if tag.address in one.apart:
+            lines += wrapped(
+                "in a run it stays by itself: less than 50 of its confidence would go over to the others", indent=2
+            )
+        if tag.reason:
+            lines += wrapped(shown(tag.reason, 600), indent=2)
+        lines += _links(tag.way)
     return lines
 
 

@@ -110,7 +110,7 @@ def json_of(screenings: Screenings) -> str:
             "rejected": [{"input": name, **asdict(row)} for name, found in screenings for row in found.rejected],
             "editions": [asdict(edition) for edition in first.editions],
             "warnings": list(first.warnings),
-            "label_digest": first.label_digest,
+            "tags_digest": first.tags_digest,
         },
         indent=2,
     )

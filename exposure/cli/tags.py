@@ -122,21 +122,36 @@ def show(address: str, as_of: str | None, format_: str, output: Path | None, sto
         emit(tags_text.shown_json(found) if format_ == "json" else tags_text.shown_table(found), output)
 
 
-@tags.command(epilog="\b\nExample:\n  exposure tags explain 0x098b716b8aaf21512996dc57eb0615e2383e2f96 --as-of 2022-04-05")
+@tags.command(
+    epilog="\b\nExamples:\n  exposure tags explain 0x098b716b8aaf21512996dc57eb0615e2383e2f96 --as-of 2022-04-05\n"
+    "  exposure tags explain 12QtD5BFwRsdNsAZY76UVE1xyCGNTojH9h --clusters exploration"
+)
 @click.argument("address")
-@click.option("--as-of", metavar="DATE", help="With what was known on this day.")
+@click.option("--as-of", metavar="DATE", help="With what was known on this day, and the ledger up to then.")
+@click.option(
+    "--clusters",
+    "method",
+    type=click.Choice(["none", "evidence", "exploration"]),
+    default="evidence",
+    show_default=True,
+    help="Also say who shares its owner in the stored ledgers, and what it inherits from them.",
+)
 @format_option("table", "json")
 @output_option
 @store_option
-def explain(address: str, as_of: str | None, format_: str, output: Path | None, store: Path | None) -> None:
-    """Why ADDRESS is a seed, a boundary or ordinary: every tag, the order, the winner."""
+def explain(address: str, as_of: str | None, method: str, format_: str, output: Path | None, store: Path | None) -> None:
+    """Why ADDRESS is a seed, a boundary or ordinary: every tag, the order, the winner; holdings; its cluster.
+
+    A trace and a screening count clusters only where they are asked to (their own --clusters).
+    """
+    from exposure.attribution.clusters import Method
     from exposure.cli import tags_text
     from exposure.cli.output import emit
     from exposure.workflows import tags as workflow
 
     with open_store(store) as opened:
-        found = workflow.show(opened, address, as_of=_moment(as_of))
-        emit(tags_text.shown_json(found) if format_ == "json" else tags_text.explained(found), output)
+        found = workflow.show(opened, address, as_of=_moment(as_of), clusters=Method(method))
+        emit(tags_text.explained_json(found) if format_ == "json" else tags_text.explained(found), output)
 
 
 @tags.command(
@@ -210,7 +225,7 @@ def owners(entity: str, as_of: str | None, format_: str, output: Path | None, st
     show_default=True,
     help="By which heuristics: those that stand as evidence, or also guesses at change.",
 )
-@click.option("--as-of", metavar="DATE", help="With the lists of this day.")
+@click.option("--as-of", metavar="DATE", help="With the lists of this day, and the ledger up to then.")
 @format_option("table", "json")
 @output_option
 @store_option

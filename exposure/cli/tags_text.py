@@ -8,6 +8,7 @@ from dataclasses import asdict
 
 from exposure.attribution.editions import Standing
 from exposure.attribution.programmes import measures_of, subject_of
+from exposure.cli.cluster_text import inherited
 from exposure.cli.columns import WIDTH, table, wrapped
 from exposure.measure.status import regimes
 from exposure.model.results import Designated, EditionUsed
@@ -178,6 +179,8 @@ def explained(found: Shown) -> str:
             "CSV lists, TagPacks; then by name.",
             indent=4,
         )
+    for one in found.clusters:
+        lines += inherited(one)
     lines += _retracted(found)
     return "\n".join(lines + _lists(found))
 
@@ -281,25 +284,32 @@ def _age(edition: EditionUsed) -> str:
 
 def shown_json(found: Shown) -> str:
     """The same as JSON, with nothing shortened."""
+    return _dumped(_content(found))
+
+
+def explained_json(found: Shown) -> str:
+    """The same, and the clusters."""
+    return _dumped({**_content(found), "clusters": [asdict(one) for one in found.clusters]})
+
+
+def _content(found: Shown) -> dict[str, object]:
     attribution, explanation = found.attribution, found.explanation
-    return _dumped(
-        {
-            "subject": found.subject,
-            "kind": found.kind,
-            "as_of": found.snapshot.as_of,
-            "role": explanation.role if explanation else None,
-            "category": explanation.category if explanation else None,
-            "entity": explanation.entity if explanation else None,
-            "regimes": [asdict(row) for row in regimes(attribution.designations, None, found.snapshot.as_of)]
-            if attribution
-            else [],
-            "tags": [_tag(candidate.standing) for candidate in attribution.candidates] if attribution else [],
-            "why": list(explanation.sentences) if explanation else [],
-            "retracted": [_statement(said) for said in found.retracted],
-            "editions": [asdict(edition) for edition in found.snapshot.editions],
-            "warnings": list(found.snapshot.warnings),
-        }
-    )
+    return {
+        "subject": found.subject,
+        "kind": found.kind,
+        "as_of": found.snapshot.as_of,
+        "role": explanation.role if explanation else None,
+        "category": explanation.category if explanation else None,
+        "entity": explanation.entity if explanation else None,
+        "regimes": [asdict(row) for row in regimes(attribution.designations, None, found.snapshot.as_of)]
+        if attribution
+        else [],
+        "tags": [_tag(candidate.standing) for candidate in attribution.candidates] if attribution else [],
+        "why": list(explanation.sentences) if explanation else [],
+        "retracted": [_statement(said) for said in found.retracted],
+        "editions": [asdict(edition) for edition in found.snapshot.editions],
+        "warnings": list(found.snapshot.warnings),
+    }
 
 
 def _statement(said: Statement) -> dict[str, object]:

@@ -6,6 +6,7 @@ edition can be held, a user's tag retracted, and what was known on a day can be 
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -255,7 +256,13 @@ def problems(connection: Connection, edition_id: str) -> list[Problem]:
     return [Problem(str(where), str(text), str(reason), bool(dropped)) for where, text, reason, dropped in rows]
 
 
-def statements(connection: Connection, *, as_of: int | None = None, subjects: Sequence[str] | None = None) -> list[Statement]:
+def statements(
+    connection: Connection,
+    *,
+    as_of: int | None = None,
+    subjects: Sequence[str] | None = None,
+    category: Category | None = None,
+) -> list[Statement]:
     """What accepted editions published up to ``as_of`` say, and the user's tags added (and not retracted) by then.
 
     Parameters
@@ -264,8 +271,8 @@ def statements(connection: Connection, *, as_of: int | None = None, subjects: Se
         The catalogue.
     as_of
         Unix second, inclusive; None: everything.
-    subjects
-        Only statements about these subjects; None: all.
+    subjects, category
+        Only statements about these subjects, or of this category; None: all.
 
     Returns
     -------
@@ -274,10 +281,10 @@ def statements(connection: Connection, *, as_of: int | None = None, subjects: Se
     """
     day = _FOREVER if as_of is None else as_of
     return [
-        *_listed(connection, day, subjects),
+        *_listed(connection, day, subjects, category),
         *(
             said
-            for said in user_tags(connection, subjects=subjects)
+            for said in user_tags(connection, subjects=subjects, category=category)
             if (said.added_at or 0) <= day and (said.retracted_at is None or said.retracted_at > day)
         ),
     ]
@@ -288,22 +295,59 @@ def services(connection: Connection) -> list[str]:
     return [str(row[0]) for row in connection.execute("select distinct subject from tag_statements where kind = 'service'")]
 
 
-def _about(subjects: Sequence[str] | None) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Conditions that select statements about some subjects, in batches that SQLite can bind."""
+def with_tags(connection: Connection, subjects: Iterable[str]) -> list[str]:
+    """Those of some subjects about which anything was ever said, by any edition or the user; in no order."""
+    asked = list(dict.fromkeys(subjects))
+    return [
+        str(row[0])
+        for condition, values in _about(asked)
+        for row in connection.execute(f"select distinct s.subject from tag_statements s where {condition}", values)
+    ]
+
+
+def any_own(connection: Connection, *, as_of: int | None = None) -> bool:
+    """Whether a tag of the user's own counts as of a unix second (None: now)."""
+    day = _FOREVER if as_of is None else as_of
+    row = connection.execute(
+        "select 1 from tag_user where added_at <= ? and (retracted_at is null or retracted_at > ?) limit 1", (day, day)
+    ).fetchone()
+    return row is not None
+
+
+def digest(connection: Connection, *, as_of: int | None = None) -> str:
+    """SHA-256 over what counts as of a unix second (None: everything): accepted editions, and tags of the user's own.
+
+    It costs nothing, however many tags the editions hold, and two stores that say the same have the same.
+    """
+    day = _FOREVER if as_of is None else as_of
+    listed = sorted(
+        (edition.name, edition.sha256, edition.published) for edition in editions(connection, as_of=as_of, accepted=True)
+    )
+    own = connection.execute(
+        "select s.digest from tag_user u join tag_statements s on s.id = u.statement "
+        "where u.added_at <= ? and (u.retracted_at is null or u.retracted_at > ?) order by s.digest",
+        (day, day),
+    )
+    return hashlib.sha256(json.dumps([listed, [row[0] for row in own]]).encode()).hexdigest()
+
+
+def _about(subjects: Sequence[str] | None, category: Category | None = None) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Conditions that select statements about some subjects or of a category, in batches that SQLite can bind."""
+    of, named = ("true", ()) if category is None else ("s.category = ?", (category.value,))
     if subjects is None:
-        yield "true", ()
+        yield of, named
         return
     for start in range(0, len(subjects), _BATCH):
         some = tuple(subjects[start : start + _BATCH])
-        yield f"s.subject in ({', '.join('?' * len(some))})", some
+        yield f"s.subject in ({', '.join('?' * len(some))}) and {of}", (*some, *named)
 
 
-def _listed(connection: Connection, day: int, subjects: Sequence[str] | None) -> Iterator[Statement]:
+def _listed(connection: Connection, day: int, subjects: Sequence[str] | None, category: Category | None) -> Iterator[Statement]:
     known = editions(connection, as_of=day, accepted=True)  # each list from the oldest to the newest
     order = {edition.id: place for place, edition in enumerate(known)}
     # Statements of one import share their editions: what belongs to each set of them is worked out once.
     shared: dict[tuple[int, ...], list[tuple[str, ListKind, tuple[str, ...]]]] = {}
-    for condition, values in _about(subjects):
+    for condition, values in _about(subjects, category):
         places: dict[int, tuple[int, ...]] = {}
         for number, edition in connection.execute(
             f"select m.statement, m.edition from tag_members m join tag_statements s on s.id = m.statement where {condition}",
@@ -326,10 +370,12 @@ def _listed(connection: Connection, day: int, subjects: Sequence[str] | None) ->
                 yield Statement(tag, name, kind, number, ids)
 
 
-def user_tags(connection: Connection, *, subjects: Sequence[str] | None = None) -> list[Statement]:
+def user_tags(
+    connection: Connection, *, subjects: Sequence[str] | None = None, category: Category | None = None
+) -> list[Statement]:
     """Every tag the user ever added, retracted ones too. ``id`` is what `retract` takes."""
     found: list[Statement] = []
-    for condition, values in _about(subjects):
+    for condition, values in _about(subjects, category):
         for number, added_at, retracted_at, retraction, *row in connection.execute(
             f"select u.id, u.added_at, u.retracted_at, u.retraction, {_TAG_COLUMNS} "
             f"from tag_user u join tag_statements s on s.id = u.statement where {condition} order by u.id",

@@ -105,7 +105,7 @@ def snapshot(
     for standing in found:
         by_subject[standing.tag.kind, standing.tag.subject].append(standing)
     newest = {edition.name: edition for edition in history}
-    warnings = _warnings(newest, every, bool(by_subject), now)
+    warnings = _warnings(newest, every, stored.any_own(connection, as_of=as_of), now)
     if as_of is None:
         held = {edition.name for edition in every if edition.state is EditionState.HELD}
         checks = {name: at for name, at in stored.checks(connection).items() if name in newest and name not in held}
@@ -152,11 +152,11 @@ def used(edition: Edition, now: int) -> EditionUsed:
     )
 
 
-def _warnings(newest: Mapping[str, Edition], every: Sequence[Edition], any_tag: bool, now: int) -> tuple[str, ...]:
+def _warnings(newest: Mapping[str, Edition], every: Sequence[Edition], any_own: bool, now: int) -> tuple[str, ...]:
     found: list[str] = []
     official = [edition for edition in every if edition.kind is ListKind.OFFICIAL]
     if not every:
-        found.append(NO_LIST if not any_tag else NO_LIST.replace("nothing can be", "beside own tags nothing can be"))
+        found.append(NO_LIST if not any_own else NO_LIST.replace("nothing can be", "beside own tags nothing can be"))
     elif not official:
         found.append("no official sanctions list was ever imported: only other lists and own tags count")
     elif not any(edition.kind is ListKind.OFFICIAL for edition in newest.values()):

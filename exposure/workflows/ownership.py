@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from exposure.attribution.editions import Standing, standings
-from exposure.attribution.ownership import Linked, Owners, rule_of
+from exposure.attribution.ownership import Linked, Owners, key, rule_of
 from exposure.errors import InputError
 from exposure.model.holdings import Holding, PartyDesignation
 from exposure.model.labels import Category, Designation
-from exposure.model.tags import Entity, ListKind, Statement
+from exposure.model.tags import Entity, ListKind, Statement, Tag
 from exposure.store import holdings as kept
 from exposure.store import tags as stored
 from exposure.store.store import Store
@@ -23,14 +23,15 @@ BY_NAME = 80
 NEAR = 5
 
 
-def owners(store: Store, tags: Iterable[Standing], *, as_of: int | None = None) -> Owners | None:
+def owners(store: Store, *, as_of: int | None = None, only_of: Iterable[Standing] | None = None) -> Owners | None:
     """The graph of holdings as of a moment; None if no list states any.
 
-    ``tags``: all standings of the day, whose designations of parties count as well.
+    ``only_of``: None as well where no holding names the party of any of these tags, which costs much less than the graph.
     """
     found, designated = kept.holdings(store.connection, as_of=as_of)
-    if not found:
+    if not found or (only_of is not None and not _any_named(found, only_of, stored.entities(store.connection, as_of=as_of))):
         return None
+    history = stored.editions(store.connection, as_of=as_of, accepted=True)
     listed = [
         PartyDesignation(
             standing.tag.reference or standing.tag.entity,
@@ -40,26 +41,39 @@ def owners(store: Store, tags: Iterable[Standing], *, as_of: int | None = None) 
             given.listed_on,
             given.delisted_on,
         )
-        for standing in tags
-        if standing.tag.category is Category.SANCTIONED and standing.tag.entity
+        for standing in standings(stored.statements(store.connection, as_of=as_of, category=Category.SANCTIONED), history)
+        if standing.tag.entity
         for given in standing.designations
     ]
     return Owners.of(found, [*designated, *dict.fromkeys(listed)])
 
 
-def linked(store: Store, some: Sequence[Standing], actors: dict[str, Entity], *, as_of: int | None = None) -> list[Standing]:
+def _any_named(holdings: Iterable[Holding], tags: Iterable[Standing], actors: Mapping[str, Entity]) -> bool:
+    """Whether a holding names the party of any of some tags."""
+    ids, names = set[str](), set[str]()
+    for holding in holdings:
+        ids |= {holding.owner, holding.owned}
+        names |= {key(holding.owner_name), key(holding.owned_name)}
+    return any(
+        tag.reference in ids or tag.actor in ids or key(_named(tag, actors)) in names
+        for tag in (standing.tag for standing in tags)
+    )
+
+
+def _named(tag: Tag, actors: Mapping[str, Entity]) -> str:
+    actor = actors.get(tag.actor)
+    return actor.name if actor is not None else tag.entity
+
+
+def linked(store: Store, some: Sequence[Standing], actors: Mapping[str, Entity], *, as_of: int | None = None) -> list[Standing]:
     """What follows from holdings for tagged subjects: a standing for each subject, party and regime."""
-    if not store_has_holdings(store):
-        return []
-    history = stored.editions(store.connection, as_of=as_of, accepted=True)
-    graph = owners(store, standings(stored.statements(store.connection, as_of=as_of), history), as_of=as_of)
+    graph = owners(store, as_of=as_of, only_of=some)
     if graph is None:
         return []
     made: dict[tuple[str, str, str, int | None], Standing] = {}
     for standing in some:
         tag = standing.tag
-        actor = actors.get(tag.actor)
-        name = actor.name if actor is not None else tag.entity
+        name = _named(tag, actors)
         by_id = [party for party in (tag.reference, tag.actor) if party and party in graph.graph]
         for party in by_id or (graph.find(name) if name else []):
             sure = tag.confidence if by_id else min(tag.confidence, BY_NAME)
@@ -68,11 +82,6 @@ def linked(store: Store, some: Sequence[Standing], actors: dict[str, Entity], *,
                 if key not in made or made[key].tag.confidence < sure:
                     made[key] = _standing(standing, graph.names[party], one, sure)
     return list(made.values())
-
-
-def store_has_holdings(store: Store) -> bool:
-    """Whether any edition states holdings."""
-    return store.connection.execute("select 1 from tag_holdings limit 1").fetchone() is not None
 
 
 def _standing(standing: Standing, name: str, link: Linked, sure: int) -> Standing:
@@ -94,7 +103,8 @@ def _standing(standing: Standing, name: str, link: Linked, sure: int) -> Standin
         measures=(),
     )
     said = Statement(tag, LIST, ListKind.CSV, editions=standing.statement.editions)
-    return Standing(said, True, (Designation(link.regime, link.programme, link.since, link.until),), standing.first_seen)
+    designation = Designation(link.regime, link.programme, link.since, link.until)
+    return Standing(said, True, (designation,), standing.first_seen, derived=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +130,7 @@ def owners_of(store: Store, text: str, *, as_of: int | None = None) -> list[Owne
     """
     from difflib import get_close_matches
 
-    history = stored.editions(store.connection, as_of=as_of, accepted=True)
-    graph = owners(store, standings(stored.statements(store.connection, as_of=as_of), history), as_of=as_of)
+    graph = owners(store, as_of=as_of)
     if graph is None:
         raise InputError("no list of holdings was imported: `exposure tags import holdings.csv` brings one in")
     parties = graph.find(text.strip())

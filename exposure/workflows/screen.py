@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from exposure.model.labels import Role
 from exposure.model.results import Designated, EditionUsed
 from exposure.model.tags import SubjectKind
 from exposure.sources.address_lists import BATCH, Listed
+from exposure.store import tags as stored
 from exposure.store.store import Store
 from exposure.workflows.labels import Snapshot, snapshot
 
@@ -70,6 +72,7 @@ class Screening:
     """The result: hits and rejected texts in the order of the input; which lists were asked, and their age.
 
     No hit is no clean bill: it says that no list in ``editions`` names the address, and nothing about where its money is from.
+    ``tags_digest``: hash of the editions and own tags that counted.
     """
 
     as_of: int
@@ -79,7 +82,7 @@ class Screening:
     editions: tuple[EditionUsed, ...]
     official: frozenset[str]
     warnings: tuple[str, ...]
-    label_digest: str
+    tags_digest: str
 
     @property
     def risks(self) -> int:
@@ -123,33 +126,53 @@ def screen_listed(
     clusters: Method = Method.NONE,
 ) -> Screening:
     """As `screen`, for batches of addresses with their lines (`exposure.sources.address_lists.read_addresses`)."""
-    labels = snapshot(store, as_of=as_of)
-    if clusters is not Method.NONE:
-        from exposure.workflows.clusters import snapshot_with_clusters
-
-        labels = snapshot_with_clusters(store, labels, dict.fromkeys(store.chains()), clusters)
-    shared = _shared(labels)
+    tags = _Tags(store, as_of, clusters)
     hits: list[Hit] = []
     rejected: list[Rejected] = []
     screened = 0
     for batch in batches:
         screened += len(batch)
-        for listed, canonical in zip(batch, canonical_many([listed.text for listed in batch]), strict=True):
-            found = _screened(listed, canonical, labels, shared)
+        texts = [_read(*pair) for pair in zip(batch, canonical_many([listed.text for listed in batch]), strict=True)]
+        labels, shared = tags.about(text for text, _ in texts)
+        for listed, (text, fault) in zip(batch, texts, strict=True):
+            found = _screened(listed, text, fault, labels, shared)
             if isinstance(found, Hit):
                 hits.append(found)
             elif found is not None:
                 rejected.append(found)
+    lists, _ = tags.about(())
     return Screening(
-        as_of=labels.as_of,
+        as_of=tags.now,
         screened=screened,
         hits=tuple(hits),
         rejected=tuple(rejected),
-        editions=labels.editions,
-        official=labels.official,
-        warnings=labels.warnings,
-        label_digest=labels.labels.digest,
+        editions=lists.editions,
+        official=lists.official,
+        warnings=lists.warnings,
+        tags_digest=stored.digest(store.connection, as_of=as_of),
     )
+
+
+class _Tags:
+    """What tags say of addresses that are asked about. Only their tags are resolved, however many the store holds; with
+    clusters all are, once: who shares an owner depends on who is named apart."""
+
+    def __init__(self, store: Store, as_of: int | None, clusters: Method) -> None:
+        self.store = store
+        self.as_of = as_of
+        self.now = int(time.time()) if as_of is None else as_of
+        self.whole: tuple[Snapshot, Mapping[str, Attribution]] | None = None
+        if clusters is not Method.NONE:
+            from exposure.workflows.clusters import snapshot_with_clusters
+
+            labels = snapshot_with_clusters(store, snapshot(store, as_of=as_of), dict.fromkeys(store.chains()), clusters)
+            self.whole = labels, _shared(labels)
+
+    def about(self, texts: Iterable[str]) -> tuple[Snapshot, Mapping[str, Attribution]]:
+        """A snapshot that holds at least the tags of these, and what each cluster resolves to."""
+        if self.whole is not None:
+            return self.whole
+        return snapshot(self.store, as_of=self.as_of, subjects=stored.with_tags(self.store.connection, texts)), {}
 
 
 def _shared(labels: Snapshot) -> Mapping[str, Attribution]:
@@ -163,28 +186,33 @@ def _shared(labels: Snapshot) -> Mapping[str, Attribution]:
     return {owner: attribute(those, roles=labels.roles, actors=labels.actors) for owner, those in tags.items()}
 
 
-def _screened(
-    listed: Listed, canonical: str | None, labels: Snapshot, shared: Mapping[str, Attribution]
-) -> Hit | Rejected | None:
+def _read(listed: Listed, canonical: str | None) -> tuple[str, str]:
+    """An address as it is looked for; or the text as it stands, and why it is none."""
     if listed.fault:
-        return Rejected(listed.line, listed.text, listed.fault)
-    if canonical is None:
-        unchecked = labels.attribution(listed.text.strip(), SubjectKind.UNCHECKED)
+        return listed.text.strip(), listed.fault
+    try:
+        return (parse(listed.text, suggest=False).canonical if canonical is None else canonical), ""
+    except InputError as error:
+        return listed.text.strip(), str(error)
+
+
+def _screened(
+    listed: Listed, text: str, fault: str, labels: Snapshot, shared: Mapping[str, Attribution]
+) -> Hit | Rejected | None:
+    if fault:
+        unchecked = labels.attribution(text, SubjectKind.UNCHECKED) if not listed.fault else None
         if unchecked is not None:
-            return _hit(listed, listed.text.strip(), unchecked, labels.as_of, checked=False)
-        try:
-            canonical = parse(listed.text, suggest=False).canonical
-        except InputError as error:
-            return Rejected(listed.line, listed.text, str(error))
-    if (SubjectKind.ADDRESS, canonical) not in labels.standings:
-        left = labels.labels.inherited.get(canonical)
+            return _hit(listed, text, unchecked, labels.as_of, checked=False)
+        return Rejected(listed.line, listed.text, fault)
+    if (SubjectKind.ADDRESS, text) not in labels.standings:
+        left = labels.labels.inherited.get(text)
         if left is None:
             return None
-        found = shared[labels.labels.owners[canonical]]
-        hit = _hit(listed, canonical, found, labels.as_of)
+        found = shared[labels.labels.owners[text]]
+        hit = _hit(listed, text, found, labels.as_of)
         return replace(hit, confidence=left, through=found.winner.standing.tag.subject)
-    attribution = labels.attribution(canonical)
-    return None if attribution is None else _hit(listed, canonical, attribution, labels.as_of)
+    attribution = labels.attribution(text)
+    return None if attribution is None else _hit(listed, text, attribution, labels.as_of)
 
 
 def _hit(listed: Listed, address: str, attribution: Attribution, now: int, *, checked: bool = True) -> Hit:

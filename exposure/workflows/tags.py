@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from exposure.attribution.clusters import Method
 from exposure.attribution.editions import reason_to_hold
 from exposure.attribution.explain import Explanation, explain
 from exposure.attribution.lists import ListFile, read_list
@@ -24,6 +25,7 @@ from exposure.store import tags as stored
 from exposure.store.store import Store
 from exposure.text import shown
 from exposure.units import start_of_day
+from exposure.workflows.cluster_of import ClusterOf, clusters_of
 from exposure.workflows.labels import Snapshot, snapshot
 
 OWN_CONFIDENCE = 90
@@ -247,7 +249,10 @@ def typed_subject(text: str) -> tuple[SubjectKind, str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """All that is known about one subject: its tags (the deciding one first), why, and the user's retracted ones."""
+    """All that is known about one subject: its tags (the deciding one first), why, and the user's retracted ones.
+
+    ``clusters``: those that the address shares with others in the stored ledgers, where that was asked for.
+    """
 
     kind: SubjectKind
     subject: str
@@ -255,10 +260,13 @@ class Shown:
     explanation: Explanation | None
     retracted: tuple[Statement, ...]
     snapshot: Snapshot
+    clusters: tuple[ClusterOf, ...] = ()
 
 
-def show(store: Store, text: str, *, as_of: int | None = None) -> Shown:
+def show(store: Store, text: str, *, as_of: int | None = None, clusters: Method = Method.NONE) -> Shown:
     """Who says what about an address (coin, transaction, asset), as of a moment, and what it resolves to.
+
+    ``clusters``: by which heuristics the store's ledgers say who shares an owner with it.
 
     Raises
     ------
@@ -279,4 +287,5 @@ def show(store: Store, text: str, *, as_of: int | None = None) -> Shown:
         if said.retracted_at is not None and said.retracted_at <= found.as_of
     ]
     explanation = explain(attribution, subject) if attribution is not None else None
-    return Shown(kind, subject, attribution, explanation, tuple(gone), found)
+    shared = clusters_of(store, subject, clusters, as_of=as_of) if kind is SubjectKind.ADDRESS else ()
+    return Shown(kind, subject, attribution, explanation, tuple(gone), found, shared)

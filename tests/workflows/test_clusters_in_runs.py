@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import json
 
 import pandas as pd
 import pytest
 
 import exposure as ex
 from exposure.attribution.clusters import Method
+from exposure.cli.tags_text import explained, explained_json
 from exposure.errors import InputError
 from exposure.workflows.cluster_of import cluster_of
+from exposure.workflows.tags import show
 
 START = 1_690_000_000
 
@@ -176,3 +179,32 @@ def test_screening_finds_what_an_address_is_through_its_cluster():
         assert (hit.category, hit.entity, hit.confidence, hit.through) == ("ransomware", "E S", 72, coin_address("S"))
         (own,) = ex.screen(store, [coin_address("S")], clusters="evidence").screening.hits
         assert (own.confidence, own.through) == (80, "")
+
+
+def test_explain_says_which_link_made_the_cluster_and_what_is_inherited():
+    with coins(ONE_OWNER, {"S": ("ransomware", 80)}) as store:
+        found = show(store, coin_address("P"), clusters=Method.EVIDENCE)
+        assert found.attribution is None
+        (one,) = found.clusters
+        assert (one.size, one.role, one.confidence, one.percent) == (2, "seed", 72, 90)
+        text = " ".join(explained(found).split())
+        for part in (
+            "no tag, as of",
+            "CLUSTER on bitcoin (evidence",
+            "ransomware E S (seed; confidence 72)",
+            "inherited: 90 %",
+            f"both signed inputs of {tx('joined')}",
+        ):
+            assert part in text
+        assert json.loads(explained_json(found))["clusters"][0]["tagged"][0]["way"][0]["tx"] == tx("joined")
+        assert not show(store, coin_address("P")).clusters, "only where it is asked for"
+        assert not show(store, coin_address("M"), clusters=Method.EVIDENCE).clusters, "it shares an owner with nobody"
+
+
+def test_a_cluster_as_of_a_day_has_only_what_was_in_the_ledger_by_then():
+    with coins(ONE_OWNER, {"S": ("ransomware", 80)}) as store:
+        before = START + 600 + 1  # "joined" is in the second block
+        assert cluster_of(store, coin_address("P"), Method.EVIDENCE, as_of=before)[0].size == 1
+        assert cluster_of(store, coin_address("P"), Method.EVIDENCE, as_of=before + 600)[0].size == 2
+        assert cluster_of(store, coin_address("P"), Method.EVIDENCE, as_of=START) == [], "the ledger begins later"
+        assert cluster_of(store, coin_address("P"), Method.EVIDENCE)[0].size == 2
