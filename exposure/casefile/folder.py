@@ -7,6 +7,8 @@ changed, and the other two say which.
 
 from __future__ import annotations
 
+import ctypes
+import glob
 import hashlib
 import json
 import os
@@ -31,6 +33,7 @@ MAX_TEXT_BYTES = 256 * 2**20
 """Of a file that is not a table: it is held many times over once it is read."""
 MAX_MANIFEST_BYTES = 16 * 2**20
 
+_OLD = ".old"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,60}\.[a-z]{2,8}")
 _PRINTED = re.compile(rb'<code id="case-id">([0-9a-f]{64})</code>')
 
@@ -45,8 +48,10 @@ class Case:
     faults: tuple[str, ...]
 
 
-def write(folder: Path, files: Mapping[str, bytes], manifest: Mapping[str, Any], *, replacing: bool = False) -> str:
-    """Write a case whole or not at all; its id. ``replacing``: put it in the place of the case that is there.
+def write(folder: Path, files: Mapping[str, bytes], manifest: Mapping[str, Any], *, replacing: str | None = None) -> str:
+    """Write a case whole or not at all; its id. ``replacing``: the id of the case that is there and whose place it takes.
+
+    Whoever is killed on the way leaves the case as it was, or the new one, and `settle` clears up behind him.
 
     Raises
     ------
@@ -61,14 +66,18 @@ def write(folder: Path, files: Mapping[str, bytes], manifest: Mapping[str, Any],
     for name in (REPORT, FACTS):
         if name in files:
             whole[name] = files[name].replace(NO_ID.encode(), identity.encode())
-    if not replacing and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if replacing is None and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder} is there already: name a new folder, or go on with it by --case {folder}")
-    beside = folder.parent / f".{folder.name[:80]}.{secrets.token_hex(4)}.part"
+    if replacing is not None and _digest(_content(folder, MANIFEST, MAX_MANIFEST_BYTES)) != replacing:
+        raise InputError(f"the case {folder} was changed by somebody else meanwhile: nothing was written; try again")
+    beside = folder.parent / f"{_beside(folder)}{secrets.token_hex(4)}.part"
     try:
         beside.mkdir(mode=0o700, parents=True)
         for name, content in whole.items():
             with os.fdopen(os.open(beside / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                 file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
         _put(beside, folder)
     except OSError as error:
         shutil.rmtree(beside, ignore_errors=True)
@@ -76,11 +85,33 @@ def write(folder: Path, files: Mapping[str, bytes], manifest: Mapping[str, Any],
     return identity
 
 
+def settle(folder: Path) -> None:
+    """Put right what a writer left who was killed: the last whole case stands in its place, half a one is cleared away."""
+    left = sorted(folder.parent.glob(f"{glob.escape(_beside(folder))}*.part*")) if folder.parent.is_dir() else []
+    old = [place for place in left if place.name.endswith(_OLD) and (place / MANIFEST).is_file()]
+    if old and not folder.exists():
+        old[0].rename(folder)
+    for place in left:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _beside(folder: Path) -> str:
+    """How the names of folders begin in which a case is made ready."""
+    return f".{folder.name[:80]}."
+
+
 def _put(beside: Path, folder: Path) -> None:
-    """Move a finished folder into its place; what was there goes when the new one stands."""
+    """Move a finished folder into its place; what was there goes when the new one stands.
+
+    Where the system cannot exchange two folders in one step, there is no case in the place between the two: whoever is
+    killed there has it back by `settle`.
+    """
     before = None
     if folder.exists():
-        before = folder.parent / f"{beside.name}.old"
+        if _exchanged(beside, folder):
+            shutil.rmtree(beside, ignore_errors=True)
+            return
+        before = folder.parent / f"{beside.name}{_OLD}"
         folder.rename(before)
     try:
         beside.rename(folder)
@@ -90,6 +121,16 @@ def _put(beside: Path, folder: Path) -> None:
         raise
     if before is not None:
         shutil.rmtree(before, ignore_errors=True)
+
+
+def _exchanged(one: Path, other: Path) -> bool:
+    """Give two folders each other's name in one step; False where the system cannot."""
+    try:
+        rename = ctypes.CDLL(None, use_errno=True).renameat2
+    except (OSError, AttributeError, TypeError):
+        return False
+    at, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+    return bool(rename(at, os.fsencode(one), at, os.fsencode(other), exchange) == 0)
 
 
 def read(folder: Path) -> Case:

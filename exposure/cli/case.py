@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:  # annotations only: a command imports what it needs when it r
     from exposure.store.store import Store
     from exposure.workflows.trace.options import TraceOptions
 
-_FIELDS = {"rule": "rules", "policy": "policies", "seeds_from": "seeds_from_designation"}
+_OPTIONS = {"rules": "rule", "policies": "policy", "seeds_from_designation": "seeds_from"}
+"""Names of options on the command line where they differ from the fields of `TraceOptions`."""
 
 
 def place(out: Path | None, case: Path | None, subject: str | None, notes: tuple[str, ...]) -> str:
@@ -42,69 +43,83 @@ def place(out: Path | None, case: Path | None, subject: str | None, notes: tuple
     return subject or ""
 
 
-def merged(case: Case, options: TraceOptions) -> TraceOptions:
-    """The options of a case, with what was typed this time in their place.
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is to be answered: typed by the user, or that of a case with what he typed in its place."""
+
+    subject: str
+    options: TraceOptions
+    case: Case | None = None
+
+
+def question(subject: str, options: TraceOptions, folder: Path | None) -> Question:
+    """The question of a case in a folder (None: there is none), or the one that was typed.
 
     Raises
     ------
     InputError
-        If the manifest does not state its options, or the policies do not go with them.
+        If the folder is no case, or what was typed does not go with it.
     """
-    from click.core import ParameterSource
+    if folder is None:
+        return Question(subject, options)
+    from exposure.workflows.case.reading import open_case, subject_of
 
-    from exposure.workflows.case import options_of
+    case = open_case(folder)
+    return Question(subject_of(case), _merged(case, options), case)
+
+
+def _merged(case: Case, options: TraceOptions) -> TraceOptions:
+    """The options of a case, with what was typed this time in their place; addresses to look behind are added."""
+    from exposure.workflows.case.reading import options_of
     from exposure.workflows.trace_options import check_policies
 
-    context = click.get_current_context()
-    typed = {
-        _FIELDS.get(name, name) for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
-    }
-    changed = {field.name: getattr(options, field.name) for field in fields(options) if field.name in typed}
-    found = replace(options_of(case), **changed)
+    stated = options_of(case)
+    names = [field.name for field in fields(options) if typed(_OPTIONS.get(field.name, field.name))]
+    changed = {name: getattr(options, name) for name in names}
+    changed["expanded"] = tuple(dict.fromkeys((*stated.expanded, *options.expanded)))
+    found = replace(stated, **changed)
     check_policies(found)
     return found
 
 
+def typed(name: str) -> bool:
+    """Whether an option was typed (and is not a default, or from a settings file)."""
+    from click.core import ParameterSource
+
+    return click.get_current_context().get_parameter_source(name) is ParameterSource.COMMANDLINE
+
+
 def keep(
-    store: Store,
-    subject: str,
-    options: TraceOptions,
-    folder: Path,
-    settings: Config,
-    notes: tuple[str, ...],
-    told: Callable[[Report], Report],
-    *,
-    on: bool,
+    store: Store, asked: Question, folder: Path, settings: Config, notes: tuple[str, ...], told: Callable[[Report], Report]
 ) -> Report:
-    """Trace into a case folder, or go on with the one that is there (``on``); says where it is and its id."""
+    """Trace into a case folder, or go on with the one that is there; says where it is and its id."""
     from exposure.units import zone
-    from exposure.workflows.case import Form, open_case, subject_of, write_case
-    from exposure.workflows.case.verify import rests_on
+    from exposure.workflows.case import Form, write_case
+    from exposure.workflows.case.reading import rests_on
     from exposure.workflows.reorganised import gone
 
-    form = Form(settings.lang, zone(settings.tz), settings.tz, notes)
-    case = open_case(folder) if on else None
+    form, case = Form(settings.lang, zone(settings.tz), settings.tz, notes), asked.case
     marks: tuple[str, ...] = ()
     if case is not None:
         form = replace(form, lang=_stated(case, "lang", settings), tz=_stated(case, "tz", settings))
         form = replace(form, zone=zone(form.tz))
-        subject, options = subject_of(case), merged(case, options)
         marks = gone(store, rests_on(case))
-    written = write_case(store, subject, options, folder, form, going_on=case, told=lambda report: _marked(told(report), marks))
+    written = write_case(
+        store, asked.subject, asked.options, folder, form, going_on=case, told=lambda report: _marked(told(report), marks)
+    )
     click.echo(f"case: {len(written.files)} files in {folder}; id {written.id}", err=True)
     return written.report
 
 
-def compared(store: Store, folder: Path, options: TraceOptions, moment: int | None) -> Report:
+def compared(store: Store, asked: Question, moment: int | None) -> Report:
     """The answer of a case beside the one that the store gives as of a moment (None: now); the case stays as it is."""
-    from exposure.workflows.case import open_case
-    from exposure.workflows.case.verify import rests_on
+    from exposure.workflows.case.reading import rests_on
     from exposure.workflows.compare import compare_case
     from exposure.workflows.reorganised import gone
 
-    case = open_case(folder)
-    report = compare_case(store, case, replace(merged(case, options), as_of=moment, labels_as_of=moment))
-    return _marked(report, gone(store, rests_on(case)))
+    assert asked.case is not None
+    report = compare_case(store, asked.case, replace(asked.options, as_of=moment, labels_as_of=moment))
+    return _marked(report, gone(store, rests_on(asked.case)))
 
 
 def _marked(report: Report, marks: tuple[str, ...]) -> Report:

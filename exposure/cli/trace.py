@@ -43,10 +43,12 @@ Examples:
   exposure trace TX:1 --policy jp --str facts.html
   exposure trace TX:1 --policy jp --out case-4711
   exposure trace --case case-4711 --hops 7 --note "asked the customer on 2 April"
+  exposure trace --case case-4711 --max-calls 200
+  exposure trace --case case-4711 --expand 0x8576acc5c05d6ce88f4e49bf65bdf0c62f91353c
 
 \b
-A trace asks nobody, except with --fetch, or for a subject that the store does not know on a
-chain for which a source is set up. It says which host learned of which address.
+A trace asks nobody, except with --fetch, with --case and --max-calls, or for a subject that the
+store does not know on a chain for which a source is set up. It says which host learned of what.
 
 \b
 Exit codes: 0 done; 2 wrong input; 3 a --fail-on condition holds;
@@ -87,6 +89,12 @@ Exit codes: 0 done; 2 wrong input; 3 a --fail-on condition holds;
     default="none",
     show_default=True,
     help="Join addresses of one owner: not at all, by what stands as evidence, or also by guesses at change.",
+)
+@click.option(
+    "--expand",
+    metavar="ADDRESS",
+    multiple=True,
+    help="Look behind this address: follow it as an ordinary one although it counts as a hub. Repeatable.",
 )
 @click.option("--engine", metavar="NAME", help="What computes; `reference` is the plain definition.")
 @click.option("--fetch", is_flag=True, help="Fetch what the answer lacks, what most of the value hangs on first.")
@@ -149,7 +157,7 @@ def trace(
 ) -> int:
     """Where did SUBJECT's value come from, or go? How much touches listed parties, in how many hops, by which paths."""
     from exposure import config
-    from exposure.cli.case import compared, keep, place
+    from exposure.cli.case import compared, keep, place, question, typed
     from exposure.errors import InputError
     from exposure.reporting.fail_on import fail_on as read_condition
     from exposure.units import zone
@@ -162,7 +170,7 @@ def trace(
         raise InputError(f"{format_} is not for a terminal: add -o FILE")
     if format_ == "html" and list_:
         raise InputError("a list of deposits has no HTML form: use table, json, jsonl, csv or parquet")
-    asked = place(out, case, subject, note)
+    subject = place(out, case, subject, note)
     settings = config.load({name: given.pop(name) for name in _SETTINGS})
     conditions = [read_condition(text, policy=bool(given["policy"])) for text in fail_on]
     options = trace_options(
@@ -180,31 +188,36 @@ def trace(
         raise InputError("a case holds one answer: leave out --compare, or write the comparison by -o report.html")
     if counterfactual and (not options.policies or compare is not None or out is not None or case is not None):
         raise InputError("--counterfactual asks on what a verdict stands: it needs --policy, and neither a case nor --compare")
-    if fetch and (list_ or case is not None):
-        raise InputError("--fetch is for tracing a SUBJECT: `exposure fetch` fetches for --list and for --case")
+    fetch = fetch or (case is not None and compare is None and typed("max_calls"))
+    if list_ and (fetch or case is not None):
+        raise InputError("--list is of the deposits of an ADDRESS as they are stored: `exposure fetch` fetches them")
+    if fetch and case is not None and compare is not None:
+        raise InputError("--compare leaves a case as it is: fetch with --case alone, then compare")
+    asked = question(subject, options, case)
+    subject, options = asked.subject, asked.options
     until = None if compare in (None, "now") else moment(compare, settings.tz, end=True)
     may_fetch = not list_ and case is None
-    with _opened(settings, asked, options, source, create=fetch, may_fetch=may_fetch) as (store, unasked):
-        told = _fetched(store, asked, options, settings, source, format_) if fetch or unasked else _as_it_is
+    with _opened(settings, subject, options, source, create=fetch, may_fetch=may_fetch) as (store, unasked):
+        told = _fetched(store, subject, options, settings, source, format_) if fetch or unasked else _as_it_is
         if list_:
-            deposits = workflow.deposits(store, asked, options)
-            _emit_deposits(asked, deposits, format_, output, zone(settings.tz))
+            deposits = workflow.deposits(store, subject, options)
+            _emit_deposits(subject, deposits, format_, output, zone(settings.tz))
             return 0
         folder = out or (case if compare is None else None)
         if folder is not None:
-            report = keep(store, asked, options, folder, settings, note, told, on=case is not None)
+            report = keep(store, asked, folder, settings, note, told)
         elif compare is not None and case is not None:
-            report = compared(store, case, options, until)
+            report = compared(store, asked, until)
         elif counterfactual:
             from exposure.workflows.counterfactual import counterfactual as without
 
-            report = told(without(store, asked, options))
+            report = told(without(store, subject, options))
         elif compare is not None:
             from exposure.workflows import compare as comparing
 
-            report = told(comparing.compare(store, asked, options, until))
+            report = told(comparing.compare(store, subject, options, until))
         else:
-            report = told(workflow.trace(store, asked, options))
+            report = told(workflow.trace(store, subject, options))
     if facts is not None:
         from exposure.cli.output import emit
         from exposure.reporting.page.facts import facts_page

@@ -61,8 +61,7 @@ def verify(folder: Path, case_id: str | None, store: Path | None, format_: str, 
 
 def _gone(folder: Path, place: Path) -> tuple[str, ...]:
     from exposure.store.store import Store
-    from exposure.workflows.case import open_case
-    from exposure.workflows.case.verify import rests_on
+    from exposure.workflows.case.reading import open_case, rests_on
     from exposure.workflows.reorganised import gone
 
     with Store.open(place) as store:

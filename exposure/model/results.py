@@ -323,7 +323,10 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What was asked: the settings that the figures depend on. ``max_hops`` None: no limit; times None: no bound."""
+    """What was asked: the settings that the figures depend on. ``max_hops`` None: no limit; times None: no bound.
+
+    ``expanded``: addresses that were followed as ordinary ones whether or not they are hubs.
+    """
 
     subject: str
     rules: tuple[str, ...]
@@ -339,6 +342,7 @@ class Question:
     taint_fee: bool = False
     max_transactions: int | None = None
     engine: str = "reference"
+    expanded: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

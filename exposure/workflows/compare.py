@@ -15,9 +15,8 @@ from exposure.model.results import Report, Section
 from exposure.model.tags import SubjectKind
 from exposure.store.store import Store
 from exposure.units import day
-from exposure.workflows.case import options_of, subject_of
+from exposure.workflows.case.reading import evidence_of, options_of, store_of, subject_of
 from exposure.workflows.case.record import Recording, Replaying
-from exposure.workflows.case.verify import evidence_of, store_of
 from exposure.workflows.labels import Snapshot
 from exposure.workflows.trace.options import TraceOptions
 from exposure.workflows.trace.run import answer

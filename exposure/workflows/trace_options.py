@@ -42,13 +42,15 @@ def trace_options(
     seeds_from: str = "always",
     policy: str | Path | Sequence[str | Path] = (),
     clusters: str | Method = Method.NONE,
+    expand: str | Sequence[str] = (),
     tz: str = "UTC",
 ) -> TraceOptions:
     """The options of a trace from what people write; the command line and `exposure.api.trace` both read them here.
 
     ``hops`` None: no limit. ``rule``: a name, several, or ``all``. A day given for ``until``, ``as_of`` or ``labels_as_of``
     is meant to its last second. Times without a zone are in ``tz``. What is None keeps its default. ``policy``: names of
-    shipped policies or paths of policy files, which judge the report.
+    shipped policies or paths of policy files, which judge the report. ``expand``: addresses to follow although they count as
+    hubs.
 
     Raises
     ------
@@ -75,6 +77,7 @@ def trace_options(
         seeds_from_designation=seeds_from == "designation",
         policies=_policies(policy),
         clusters=named(Method, clusters, "method of clustering"),
+        expanded=_expanded(expand),
     )
     check_policies(options)
     if engine is not None:
@@ -86,6 +89,12 @@ def trace_options(
     if hub_counterparties is not None:
         options = replace(options, hub_counterparties=hub_counterparties)
     return options if dust_usd is None else replace(options, dust_usd=dust_usd)
+
+
+def _expanded(said: str | Sequence[str]) -> tuple[str, ...]:
+    from exposure.model.addresses import parse
+
+    return tuple(dict.fromkeys(parse(text.strip()).canonical for text in ([said] if isinstance(said, str) else said)))
 
 
 def _policies(said: str | Path | Sequence[str | Path]) -> tuple[Policy, ...]:

@@ -123,7 +123,7 @@ def test_a_source_that_fails_is_exit_code_4_and_a_sentence(chain, tmp_path):
     assert "value still hangs" in told
 
 
-def test_fetch_is_not_for_lists_of_deposits_and_cases(chain, tmp_path):
+def test_fetch_is_not_for_lists_of_deposits(chain, tmp_path):
     server, subject = chain
     code, _, said = typed(server, tmp_path / "store", subject, "--fetch", "--list")
     assert code == 2
@@ -138,3 +138,27 @@ def test_a_case_keeps_what_was_fetched_and_verifies(chain, tmp_path):
     assert report["run"]["fetched"]["histories"]
     assert subject.removesuffix(":0") in (tmp_path / "case" / "report.html").read_text(encoding="utf-8")
     assert verify(tmp_path / "case").ok
+
+
+def test_a_case_goes_on_fetching_within_its_calls_and_each_step_is_in_its_log(chain, tmp_path):
+    server, subject = chain
+    case = tmp_path / "case"
+    code, _, _ = typed(server, tmp_path / "store", subject, "--hops", "10", "--max-calls", "5", "--out", str(case))
+    assert code == 4
+    before = len(server.paths)
+    environ = {"EXPOSURE_STORE": str(tmp_path / "store"), "EXPOSURE_ESPLORA_URL": server.base}
+    done = CliRunner(env=environ).invoke(cli.main, ["trace", "--case", str(case), "--hops", "9"])
+    assert done.exit_code == 0
+    assert len(server.paths) == before  # a case does not ask unless it is told to
+    done = CliRunner(env=environ).invoke(cli.main, ["trace", "--case", str(case), "--max-calls", "200"])
+    assert done.exit_code == 0, done.output
+    assert len(server.paths) > before
+    log = [json.loads(line) for line in (case / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [line["step"] for line in log] == ["fetch", "trace", "trace", "fetch", "trace"]
+    fetched = log[3]
+    assert fetched["left"] <= 0.01
+    assert {one["name"] for one in fetched["histories"]} <= set(fetched["asked"][0]["names"])
+    assert [line["options"]["hops"] for line in log if line["step"] == "trace"] == [10, 9, 9]
+    assert verify(case).ok
+    refused = CliRunner(env=environ).invoke(cli.main, ["trace", "--case", str(case), "--fetch", "--compare", "now"])
+    assert refused.exit_code == 2

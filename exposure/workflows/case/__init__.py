@@ -4,36 +4,31 @@ from __future__ import annotations
 
 import json
 import platform
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Any
 
 import exposure
-from exposure.attribution.clusters import Method
 from exposure.casefile import folder as case_folder
 from exposure.casefile.evidence import Evidence
 from exposure.casefile.flow import flow_csv, flow_table
 from exposure.casefile.labels import editions_to_json, labels_to_json, tags_table
 from exposure.casefile.rows import coin_tables, coverage_table, movement_table, prices_table, written
-from exposure.errors import InputError
-from exposure.measure.policy_text import policy_from
 from exposure.model.results import Report
-from exposure.model.settings import Direction, Rule
+from exposure.model.tags import Statement
 from exposure.reporting.json_report import report_to_json
 from exposure.reporting.page import page
 from exposure.reporting.page.facts import facts_page
 from exposure.store.store import Store
-from exposure.text import shown
+from exposure.store.tags import user_tags
 from exposure.units import iso
+from exposure.workflows.case import log
+from exposure.workflows.case.reading import evidence_of, open_case, options_of, options_to_json, subject_of
 from exposure.workflows.case.record import Recording
 from exposure.workflows.trace.options import TraceOptions
 from exposure.workflows.trace.run import answer
-
-MAX_NOTE = 4_000
-LOG = "log.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,73 +80,39 @@ def write_case(
     InputError
         If the question is none, or the folder cannot be written.
     """
+    added = [log.note(text) for text in form.notes]
+    before = None if going_on is None else _before(going_on)
     recording = Recording()
     report = told(answer(store, subject, options, recording))
-    log = [] if going_on is None else _lines(going_on.files.get(LOG, b""))
-    log.append(_step(report, options, None if going_on is None else going_on.id))
-    log += [_note(text) for text in form.notes]
+    evidence = recording.evidence
+    lines = [] if going_on is None else log.lines(going_on.files.get(log.LOG, b""))
+    lines += log.between(report, evidence.statements, before, _own_tags(store, evidence, before))
+    lines += [log.question(report, options_to_json(options), before), *added]
     files = {
         "report.json": report_to_json(report).encode(),
-        "report.html": page(
-            report, lang=form.lang, zone=form.zone, case_id=case_folder.NO_ID, notes=[_told(one) for one in _notes(log)]
-        ).encode(),
+        "report.html": page(report, lang=form.lang, zone=form.zone, case_id=case_folder.NO_ID, notes=log.notes(lines)).encode(),
         case_folder.FACTS: facts_page(report, case_id=case_folder.NO_ID).encode(),
-        LOG: "".join(json.dumps(line, ensure_ascii=True, sort_keys=True) + "\n" for line in log).encode(),
-        **_evidence_files(report, recording.evidence),
+        log.LOG: log.written(lines),
+        **_evidence_files(report, evidence),
         **{f"policy-{n}.toml": policy.text.encode() for n, policy in enumerate(options.policies, 1)},
     }
-    identity = case_folder.write(
-        out, files, _manifest(report, options, recording.evidence, form), replacing=going_on is not None
-    )
+    manifest = _manifest(report, options, evidence, form)
+    identity = case_folder.write(out, files, manifest, replacing=None if going_on is None else going_on.id)
     return Written(identity, report, (*sorted(files), case_folder.MANIFEST, case_folder.IDENTITY))
 
 
-def open_case(out: Path) -> case_folder.Case:
-    """A case of one's own, to go on with.
-
-    Raises
-    ------
-    InputError
-        If it is none, or a file of it was changed.
-    """
-    case = case_folder.read(out)
-    if case.faults:
-        raise InputError(f"the case {out} was changed: {case.faults[0]}; `exposure verify {out}` says all")
-    return case
+def _before(case: case_folder.Case) -> log.Before:
+    """What the next step of a case is compared with."""
+    evidence = evidence_of(case)
+    return log.Before(case.id, evidence.statements, evidence.labels.hubs, options_of(case).expanded)
 
 
-def options_of(case: case_folder.Case) -> TraceOptions:
-    """The options of a case's question.
-
-    Raises
-    ------
-    InputError
-        If the manifest does not state them.
-    """
-    try:
-        stated = dict(case.manifest["options"])
-        direction = stated["direction"]
-        stated["direction"] = None if direction is None else Direction(direction)
-        stated["rules"] = tuple(Rule(rule) for rule in stated["rules"])
-        stated["clusters"] = Method(stated["clusters"])
-        names = [name for name in sorted(case.files) if name.startswith("policy-") and name.endswith(".toml")]
-        return TraceOptions(**stated, policies=tuple(policy_from(case.files[name], name) for name in names))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InputError(f"the manifest of the case does not state its options: {shown(error, 120)}") from error
-
-
-def subject_of(case: case_folder.Case) -> str:
-    """What a case is about.
-
-    Raises
-    ------
-    InputError
-        If the manifest does not say.
-    """
-    subject = case.manifest.get("subject")
-    if not isinstance(subject, str):
-        raise InputError("the manifest of the case does not name its subject")
-    return subject
+def _own_tags(store: Store, evidence: Evidence, before: log.Before | None) -> Sequence[Statement]:
+    """Every tag of the user's own on what the answers of then and now hang on, retracted ones too."""
+    if before is None:
+        return ()
+    subjects = {one.tag.subject for one in (*evidence.statements, *before.statements)}
+    return user_tags(store.connection, subjects=sorted(subjects))
 
 
 def _evidence_files(report: Report, evidence: Evidence) -> dict[str, bytes]:
@@ -195,62 +156,6 @@ def _manifest(report: Report, options: TraceOptions, evidence: Evidence, form: F
         "tz": form.tz,
         "synthetic": run.synthetic,
     }
-
-
-def options_to_json(options: TraceOptions) -> dict[str, Any]:
-    """Options as JSON values, without the policies, whose files lie beside."""
-    plain = asdict(replace(options, policies=()))
-    plain.pop("policies")
-    direction = None if options.direction is None else options.direction.value
-    rules = [rule.value for rule in options.rules]
-    return plain | {"rules": rules, "clusters": options.clusters.value, "direction": direction}
-
-
-def _step(report: Report, options: TraceOptions, before: str | None) -> dict[str, Any]:
-    return {
-        "at": iso(report.run.created_at),
-        "step": "trace",
-        "subject": report.question.subject,
-        "options": options_to_json(options),
-        "policies": [policy.title for policy in options.policies],
-        "verdicts": [f"{verdict.policy}: {verdict.action}" for verdict in report.verdicts],
-        "version": exposure.__version__,
-        "store_version": report.run.store_version,
-        "labels": report.run.label_digest,
-        "before": before,
-    }
-
-
-def _note(text: str) -> dict[str, Any]:
-    """``ABOUT: words`` is a note on an address or transaction; anything else one on the case."""
-    if not text.strip() or len(text) > MAX_NOTE:
-        raise InputError(f"a note has 1 to {MAX_NOTE:,} characters, not {len(text):,}")
-    about, colon, words = text.partition(": ")
-    on_something = bool(colon) and bool(words.strip()) and " " not in about.strip() and len(about) >= 8
-    return {
-        "at": iso(int(time.time())),
-        "step": "note",
-        "about": about.strip() if on_something else "",
-        "text": words.strip() if on_something else text.strip(),
-    }
-
-
-def _notes(log: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    return [line for line in log if line.get("step") == "note"]
-
-
-def _told(note: Mapping[str, Any]) -> tuple[str, str, str]:
-    return str(note.get("at", "")), str(note.get("about", "")), str(note.get("text", ""))
-
-
-def _lines(content: bytes) -> list[dict[str, Any]]:
-    try:
-        lines = [json.loads(line) for line in content.splitlines() if line.strip()]
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{LOG} of the case cannot be read: {shown(error, 80)}") from error
-    if not all(isinstance(line, dict) for line in lines):
-        raise InputError(f"{LOG} of the case is not a log")
-    return lines
 
 
 def _json(value: object) -> bytes:

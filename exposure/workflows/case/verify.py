@@ -13,34 +13,20 @@ from exposure.attribution.resolve import resolve
 from exposure.casefile import folder as case_folder
 from exposure.casefile.evidence import Evidence
 from exposure.casefile.flow import flow_csv, flow_table
-from exposure.casefile.labels import editions_from_json, labels_from_json, statements_from, tags_schema
-from exposure.casefile.rows import (
-    MAX_ROWS,
-    coverage_from,
-    coverage_schema,
-    prices_from,
-    prices_schema,
-    read,
-)
-from exposure.errors import ExposureError, InputError
+from exposure.errors import ExposureError
 from exposure.model.labels import Labels
 from exposure.model.policy import role_of
 from exposure.model.results import Report
-from exposure.model.schemas import INPUTS, OUTPUTS, TRANSFERS, arrow_schema
 from exposure.model.tags import SubjectKind
 from exposure.reporting.json_report import report_to_dict
-from exposure.store.store import Store
 from exposure.text import shown
-from exposure.workflows.case import options_of, subject_of
 from exposure.workflows.case.compare import first_difference
+from exposure.workflows.case.reading import BROKEN, evidence_of, json_of, options_of, store_of, subject_of, table_of
 from exposure.workflows.case.record import Replaying
 from exposure.workflows.trace.options import TraceOptions
 from exposure.workflows.trace.run import answer
 
 ENGINES = ("reference", "local")
-
-_BROKEN = (LookupError, ValueError, TypeError, ArithmeticError, AssertionError, AttributeError, RecursionError)
-"""What evidence that was made up may bring about, beside the sentences of our own errors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,32 +76,9 @@ def verify(folder: Path, *, case_id: str | None = None) -> Verified:
         return Verified(case.id, len(case.files) + 1, tuple(faults), ())
     options, subject = options_of(case), subject_of(case)
     evidence = evidence_of(case)
-    stated = _json(case, "report.json")
+    stated = json_of(case, "report.json")
     checks = [_labels(evidence, options), *_recomputed(case, evidence, subject, options, stated)]
     return Verified(case.id, len(case.files) + 1, (), tuple(checks))
-
-
-def evidence_of(case: case_folder.Case) -> Evidence:
-    """Everything but the rows that a case holds.
-
-    Raises
-    ------
-    InputError
-        If it cannot be read.
-    """
-    evidence = Evidence()
-    evidence.gaps = coverage_from(_table(case, "coverage.parquet", coverage_schema()))
-    evidence.prices = prices_from(_table(case, "prices.parquet", prices_schema()))
-    evidence.statements = statements_from(_table(case, "tags.parquet", tags_schema()))
-    evidence.labels = labels_from_json(_json(case, "labels.json"))
-    evidence.editions, evidence.actors = editions_from_json(_json(case, "editions.json"))
-    try:
-        evidence.label_time = int(case.manifest["label_time"])
-        evidence.ends = {str(chain): int(end) for chain, end in case.manifest["ends"].items()}
-        evidence.assets = {str(asset): (str(one[0]), int(one[1])) for asset, one in case.manifest["assets"].items()}
-    except _BROKEN as error:
-        raise InputError(f"the manifest of the case cannot be read: {shown(error, 120)}") from error
-    return evidence
 
 
 def _labels(evidence: Evidence, options: TraceOptions) -> Check:
@@ -159,7 +122,7 @@ def _recomputed(
         for engine in ENGINES:
             try:
                 report = answer(store, subject, replace(options, engine=engine), Replaying(evidence))
-            except (ExposureError, *_BROKEN) as error:
+            except (ExposureError, *BROKEN) as error:
                 yield Check(f"engine {engine}", False, f"the evidence does not make an answer: {shown(error, 200)}")
                 continue
             same_engine = engine == made_by
@@ -179,52 +142,7 @@ def _compared(engine: str, report: Report, stated: Mapping[str, Any], *, whole: 
 
 def _flow(case: case_folder.Case, report: Report) -> Check:
     made = flow_table(report)
-    same = _table(case, "transfers.parquet", made.schema).equals(made)
+    same = table_of(case, "transfers.parquet", made.schema).equals(made)
     same = same and case.files.get("transfers.csv") == flow_csv(report).encode()
     detail = f"{made.num_rows:,} transfers of the traced flow" if same else "transfers.parquet or .csv is not the traced flow"
     return Check("transfers", same, detail)
-
-
-def rests_on(case: case_folder.Case) -> set[tuple[str, str, int]]:
-    """Chain, hash and block of every transaction whose rows a case holds."""
-    found: set[tuple[str, str, int]] = set()
-    for name, table in (("movements", TRANSFERS), ("outputs", OUTPUTS), ("inputs", INPUTS)):
-        rows = _table(case, f"{name}.parquet", arrow_schema(table))
-        found |= set(zip(*(rows[column].to_pylist() for column in ("chain", "tx", "block")), strict=True))
-    return found
-
-
-def store_of(case: case_folder.Case) -> Store:
-    """A store of the rows of a case, gone when it is closed."""
-    store = Store.in_memory()
-    try:
-        with store.writer("case") as writer:
-            for name, table in (("movements", TRANSFERS), ("outputs", OUTPUTS), ("inputs", INPUTS)):
-                rows = _table(case, f"{name}.parquet", arrow_schema(table))
-                if rows.num_rows:
-                    writer.append(table.name, rows)
-            committed = writer.commit()
-        if any(committed.rejected.values()) or any(committed.duplicate.values()):
-            raise InputError("rows of the case contradict each other: a row stands twice, or a coin is spent twice")
-    except BaseException:
-        store.close()
-        raise
-    return store
-
-
-def _table(case: case_folder.Case, name: str, schema: Any) -> Any:
-    if name not in case.files:
-        raise InputError(f"the case has no {name}")
-    table = read(case.files[name], schema, name)
-    assert table.num_rows <= MAX_ROWS
-    return table
-
-
-def _json(case: case_folder.Case, name: str) -> dict[str, Any]:
-    try:
-        value = json.loads(case.files[name])
-    except (KeyError, ValueError, RecursionError) as error:
-        raise InputError(f"{name} of the case is missing or no JSON") from error
-    if not isinstance(value, dict):
-        raise InputError(f"{name} of the case is not an object")
-    return value

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from exposure.errors import InputError, SourceError
 from exposure.model.assets import WELL_KNOWN
 from exposure.model.assets import chain as chain_of
-from exposure.model.results import Report, Section
+from exposure.model.results import Lack, Report, Section
 from exposure.model.settings import CONSERVING, Rule
 from exposure.sources.registry import open_source
 from exposure.sources.remote import is_transaction
@@ -94,7 +94,7 @@ def fetch_for(
     InputError
         If the subject makes no sense, or the store does not hold it and it could be had.
     """
-    work = _Work(options, store, config, calls, progress, each, {} if opened is None else opened)
+    work = _Work(options, store, config, calls, progress, each, {} if opened is None else opened, traced.expanded)
     rule = next((rule for rule in traced.rules if rule in CONSERVING), Rule.HAIRCUT)
     traced = replace(traced, rules=tuple(dict.fromkeys((*traced.rules, rule))), max_paths=1)
     left, nothing = 1.0, True
@@ -113,7 +113,7 @@ def fetch_for(
             left = max((sum(lack.share for lack in section.lacks) for section in sections), default=0.0)
             notes = _passed_over(report, sections, rule)
             due = work.due(sections)
-            if left <= config.tolerance or not due or work.spent:
+            if not due or work.spent:
                 break
             for chain in dict.fromkeys(step.chain for step in due):
                 named = [step for step in due if step.chain == chain]
@@ -166,6 +166,7 @@ class _Work:
     progress: Progress
     each: Callable[[Step], None]
     opened: dict[str, Opened]
+    expanded: Sequence[str] = ()
     outcomes: list[Outcome] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
@@ -199,11 +200,16 @@ class _Work:
                 if open_ <= enough:
                     break
                 open_ -= lack.share
-                for name in lack.names:
-                    known = found.get((chain, name))
-                    if (chain, name) not in self.tried and (known is None or known.share < lack.share):
-                        found[chain, name] = Step(chain, name, lack.share)
+                self._ask(found, chain, lack, lack.names)
+            for lack in section.lacks:  # whoever wants to look behind an address wants its history, however little hangs on it
+                self._ask(found, chain, lack, [name for name in lack.names if name in self.expanded])
         return sorted(found.values(), key=lambda step: -step.share)[:TOGETHER]
+
+    def _ask(self, found: dict[tuple[str, str], Step], chain: str, lack: Lack, names: Sequence[str]) -> None:
+        for name in names:
+            known = found.get((chain, name))
+            if (chain, name) not in self.tried and (known is None or known.share < lack.share):
+                found[chain, name] = Step(chain, name, lack.share)
 
     def fetch(self, chain: str, steps: Sequence[Step]) -> None:
         """Ask for some histories of a chain, one after the other, and tell of each."""
@@ -225,7 +231,8 @@ class _Work:
                 self.opened[chain] = Opened(open_source(self.options.source, chain_of(chain), self.config, self.calls))
             source = self.opened[chain].source
             size = None if is_transaction(name) else source.size(name)
-            if size is not None and size.calls is not None and size.calls > MAX_CALLS_EACH:
+            wanted = name in self.expanded
+            if size is not None and size.calls is not None and size.calls > MAX_CALLS_EACH and not wanted:
                 reason = (
                     f"its history has {size.transactions:,} transactions and would take {size.calls:,} calls: a service, by "
                     "its size; tag it, or fetch it by name"

@@ -24,7 +24,8 @@ class TraceOptions:
     deposit or transaction, `both` for an address. ``hops`` None: no limit. ``as_of`` None: the whole store.
     ``labels_as_of`` None: the newest tags. ``dust_usd``: counterparties below it do not make a hub (no price: none do).
     ``policies`` judge the report; what they say of roles of categories changes its figures (`roles`).
-    ``clusters``: which heuristics join addresses of one owner.
+    ``clusters``: which heuristics join addresses of one owner. ``expanded``: addresses that are followed as ordinary ones
+    although they count as hubs.
     """
 
     chain: str | None = None
@@ -44,6 +45,7 @@ class TraceOptions:
     dust_usd: float = 1.0
     seeds_from_designation: bool = False
     clusters: Method = Method.NONE
+    expanded: tuple[str, ...] = ()
     policies: tuple[Policy, ...] = ()
 
     @property

@@ -36,11 +36,12 @@ from exposure.store.prices import Prices
 from exposure.store.store import Store
 from exposure.taint.reference.lots import Origin, Run
 from exposure.tracing.bracket import Arc, bracket, bracket_of, carrying
-from exposure.tracing.cone import PotReader
-from exposure.tracing.hubs import account_hubs, utxo_hubs
+from exposure.tracing.cone import HubOf, PotReader
+from exposure.tracing.hubs import account_hubs, lifted, utxo_hubs
 from exposure.tracing.paths import Ways
 from exposure.workflows.labels import Snapshot
 from exposure.workflows.reorganised import told_of
+from exposure.workflows.trace import expanded
 from exposure.workflows.trace.ledgers import AccountLedger, Moved, Subledger, UtxoLedger
 from exposure.workflows.trace.matter import Matter, own_flags
 from exposure.workflows.trace.options import TraceOptions
@@ -93,6 +94,7 @@ def answer(store: Store, text: str, options: TraceOptions, views: Views = STORE)
             clusters=options.clusters.value,
             max_transactions=options.max_transactions,
             engine=options.engine,
+            expanded=options.expanded,
         ),
         as_of=tuple(_end(store, ledgers, chain, options) for chain in chains),
         sections=tuple(sections),
@@ -110,7 +112,11 @@ def answer(store: Store, text: str, options: TraceOptions, views: Views = STORE)
             synthetic=store.fact("synthetic") is not None,
             policies=tuple(PolicyUsed(one.name, one.version, one.digest, dict(one.roles)) for one in options.policies),
         ),
-        warnings=(*labels.warnings, *told_of(store, {chain: bounds[chain] for chain in chains})),
+        warnings=(
+            *labels.warnings,
+            *told_of(store, {chain: bounds[chain] for chain in chains}),
+            *expanded.warnings(question.expanded, question.let_through, options.hops),
+        ),
         incomplete_answer=tuple(dict.fromkeys(question.missing)),
     )
     return replace(report, verdicts=tuple(judge(report, policy) for policy in options.policies))
@@ -185,6 +191,8 @@ class _Question:
         self._prices = views.prices(store)
         self._dust_prices = Prices(store)
         self._ledgers: dict[str, Ledger] = {}
+        self.expanded = expanded.owners_of(options.expanded, labels.labels)
+        self.let_through: expanded.Told = {}
         self.hubs: dict[str, str] = {}
         self.missing: list[str] = []
         self._txs: set[tuple[str, str]] = set()
@@ -217,7 +225,7 @@ class _Question:
                     threshold=options.hub_counterparties,
                     dust=self._dust(chain, f"{chain}/native"),
                 )
-                self._ledgers[chain] = UtxoLedger(chain, history, labels, self._engine, hubs)
+                self._ledgers[chain] = UtxoLedger(chain, history, labels, self._engine, self._lifted(hubs))
             else:
                 self._ledgers[chain] = self._account_ledger(chain, history, labels)
         return self._ledgers[chain]
@@ -229,13 +237,17 @@ class _Question:
         def hubs(asset: str) -> Callable[[str], str | None]:
             if asset not in judges:
                 reader = ledger.reader if plain is history else PotReader(plain, labels)
-                judges[asset] = account_hubs(
+                hubs_of_asset = account_hubs(
                     reader, labels, asset, threshold=self._options.hub_counterparties, dust=self._dust(chain, asset)
                 )
+                judges[asset] = self._lifted(hubs_of_asset)
             return judges[asset]
 
         ledger = AccountLedger(chain, history, labels, self._engine, hubs)
         return ledger
+
+    def _lifted(self, hubs: HubOf) -> HubOf:
+        return lifted(hubs, self.expanded, self.let_through) if self.expanded else hubs
 
     def _dust(self, chain: str, asset: str) -> int:
         """The dust limit in base units, by the last price there is; without one nothing is dust."""

@@ -13,7 +13,7 @@ def settles(reason: str, name: str, labels: Labels, max_hops: int | None) -> str
     who = shown(name, _WIDTH)
     if reason == "hub":
         why = labels.hubs.get(name, "")
-        return f"a tag on {who} settles it, if you know whose it is" + (f" ({why})" if why else "")
+        return f"a tag on {who} settles it, if you know whose it is{f' ({why})' if why else ''}; or look behind it by --expand"
     if reason == "conversion":
         service = labels.pass_through.get(name)
         through = f" ({service.entity})" if service is not None and service.entity else ""
