@@ -65,9 +65,6 @@ SOURCES: dict[str, SourceForm] = {
 """In the order of preference: the first one that serves a chain and has the settings that it needs is its default."""
 
 
-TRANSACTIONS = ("esplora",)
-"""Sources that can be asked for single transactions of Bitcoin."""
-
 WHOLE_BLOCKS = ("core", "node")
 """Sources that can be asked for everything in a range of blocks, in the order of preference."""
 

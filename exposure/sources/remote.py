@@ -22,11 +22,13 @@ flows that are stored, and takes back completeness where they differ.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from exposure.errors import SourceError
+from exposure.model.assets import Chain
 from exposure.net.http import Reply
 from exposure.text import shown
 
@@ -37,6 +39,8 @@ TOKENS = "tokens"
 
 NATIVE = "native"
 
+
+_TRANSACTION = re.compile(r"(0x)?[0-9a-f]{64}")
 
 ANY_ADDRESS = "*"
 """Address of a question for everything that moved in some blocks; only a node can answer it."""
@@ -56,7 +60,11 @@ class Block(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked for: the movements of an address in the blocks ``since`` to ``until`` (both included)."""
+    """What is asked for: the movements of an address in the blocks ``since`` to ``until`` (both included).
+
+    ``address`` may be the hash of a transaction instead, as its chain prints it (`is_transaction`): then all that moved in it
+    is asked for, whoever moved it, if it stands in a block up to ``until``.
+    """
 
     address: str
     until: Block
@@ -169,8 +177,57 @@ class RemoteHistory(Protocol):
 
 
 def is_transaction(subject: str) -> bool:
-    """Whether a question is about a transaction of Bitcoin, by its hash, instead of an address."""
-    return len(subject) == 64 and set(subject) <= set("0123456789abcdef")
+    """Whether a question is about a transaction, by its hash in lower case (on EVM chains behind 0x), instead of an address."""
+    return _TRANSACTION.fullmatch(subject) is not None
+
+
+def transaction_of(text: str, chain: Chain) -> str | None:
+    """The hash of a transaction as its chain prints it, of whatever form and case it was typed in; None if it is no hash."""
+    hash_ = text.strip().lower()
+    if not is_transaction(hash_):
+        return None
+    bare = hash_.removeprefix("0x")
+    return f"0x{bare}" if chain.family == "evm" else bare
+
+
+def transaction_page(
+    question: Question,
+    chain: Chain,
+    rows: Mapping[str, Sequence[Row]],
+    replies: Sequence[Reply],
+    block: Block,
+    *,
+    voids: Mapping[str, str] | None = None,
+    names: Mapping[str, tuple[str, int]] | None = None,
+) -> Page:
+    """The one page about a transaction.
+
+    Nothing is covered by it: it says what moved in this transaction, and of no address that this is all. ``voids``: what of
+    the transaction could not be had, by asset, which is said under its hash.
+
+    Raises
+    ------
+    SourceError
+        If the transaction stands in no final block yet.
+    """
+    if block.height > question.until.height:
+        raise SourceError(f"{question.address} stands in no final block of {chain.name} yet: fetch it again later")
+    covered = [
+        Covered(NATIVE if asset == chain.native else asset, block.height, block.height, reason)
+        for asset, reason in (voids or {}).items()
+    ]
+    answers = [answer(reply, 0) for reply in replies]
+    if answers:
+        answers[-1] = answer(replies[-1], sum(map(len, rows.values())))
+    return Page(rows, answers, covered=covered, blocks=[block] if block.hash else [], tokens=names or {})
+
+
+def unknown_transaction(where: str, tx: str, chain: str) -> SourceError:
+    """The error for a transaction that a source does not know."""
+    return SourceError(
+        f"{where} knows no transaction {tx} of {chain} in a block: look at the hash and at --chain; if it is a fresh one, "
+        "fetch it again later"
+    )
 
 
 def answer(reply: Reply, rows: int) -> Answer:

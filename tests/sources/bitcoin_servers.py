@@ -35,6 +35,7 @@ class Node:
     blocks: Blocks
     index: bool = True
     activity: bool = True
+    tx_index: bool = True
     fault: Callable[[int, str, tuple[int, bytes]], tuple[int, bytes]] = lambda number, method, reply: reply
     port: int = 0
     called: list[str] = field(default_factory=list)
@@ -56,6 +57,22 @@ class Node:
                 return {name: by_hash[hash_][name] for name in ("hash", "height", "time")}
             case "getblock", [hash_, 3]:
                 return by_hash.get(hash_) or _fault(-5, "Block not found")
+            case "getrawtransaction", [txid, 1]:
+                if not self.tx_index:
+                    return _fault(-5, "No such mempool transaction. Use -txindex or provide a block hash")
+                found = [block["hash"] for block in blocks for tx in block["tx"] if tx["txid"] == txid]
+                return (
+                    {"txid": txid, "blockhash": found[0]} if found else _fault(-5, "No such mempool or blockchain transaction")
+                )
+            case "gettxout", [txid, n, False]:
+                spent = {
+                    (one["txid"], one["vout"]) for block in blocks for tx in block["tx"] for one in tx["vin"] if "txid" in one
+                }
+                for block in blocks:
+                    for tx in block["tx"]:
+                        if tx["txid"] == txid and n < len(tx["vout"]) and (txid, n) not in spent:
+                            return {"bestblock": blocks[-1]["hash"], "confirmations": len(blocks) - block["height"]}
+                return None
             case "scanblocks", ["start", [descriptor], first, last, "basic"]:
                 if not self.index:
                     return _fault(-1, "Index is not enabled for filtertype basic")

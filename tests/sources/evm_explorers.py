@@ -123,8 +123,8 @@ class Index:
                 )
 
 
-def _of(rows: list[Row], address: str) -> list[Row]:
-    return [row for row in rows if address in (row["from"], row["to"], row.get("made"))]
+def _of(rows: list[Row], address: str | None) -> list[Row]:
+    return [row for row in rows if address is None or address in (row["from"], row["to"], row.get("made"))]
 
 
 class Etherscan:
@@ -140,7 +140,7 @@ class Etherscan:
             return 200, {"status": "0", "message": "NOTOK", "result": "Missing or unsupported chainid parameter"}
         action, address = query["action"], query.get("address", "")
         if query["module"] == "proxy":
-            parameters = [query["tag"], False] if "tag" in query else []
+            parameters = [query["tag"], False] if "tag" in query else [query["txhash"]] if "txhash" in query else []
             return 200, {"jsonrpc": "2.0", "id": 1, "result": self.index.node.ask(action, *parameters)}
         if action == "balance":
             return 200, {
@@ -152,6 +152,9 @@ class Etherscan:
             data = "0x70a08231" + "0" * 24 + address[2:]
             held = self.index.node.ask("eth_call", {"to": query["contractaddress"], "data": data}, "latest")
             return 200, {"status": "1", "message": "OK", "result": str(int(str(held), 16) if held != "0x" else 0)}
+        if action == "txlistinternal" and "txhash" in query:  # by transaction: neither its hash nor a path is said
+            inside = [row for row in self._rows(action, "", query) if row.pop("hash") == query["txhash"]]
+            return 200, _listed([{name: row[name] for name in row if name != "traceId"} for row in inside])
         rows = self._rows(action, address, query)
         low, high = (
             int(query.get(f"{end}block", query.get(f"{other}Block", "0"))) for end, other in (("start", "from"), ("end", "to"))
@@ -161,9 +164,7 @@ class Etherscan:
             return 200, {"status": "0", "message": "NOTOK", "result": _WINDOW}
         fitting = [row for row in rows if low <= _height(row) <= high]
         part = fitting[(page - 1) * size : page * size]
-        if not part:
-            return 200, {"status": "0", "message": "No transactions found", "result": []}
-        return 200, {"status": "1", "message": "OK", "result": part}
+        return 200, _listed(part)
 
     def _rows(self, action: str, address: str, query: dict[str, str]) -> list[Row]:
         if action == "txlist":
@@ -209,7 +210,7 @@ class Etherscan:
                     "isError": "0" if row["ok"] else "1",
                     "errCode": "",
                 }
-                for row in _of(self.index.calls, address)
+                for row in (_of(self.index.calls, address) if address else self.index.calls)
             ]
         if action == "tokentx":
             return [
@@ -229,7 +230,7 @@ class Etherscan:
                 if row["kind"] == "transfer"
             ]
         if action == "getLogs":
-            wanted = [row["raw"] for row in self.index.events if row["token"] == query["address"]]
+            wanted = [row["raw"] for row in self.index.events if row["token"] == query.get("address", row["token"])]
             short = {"logIndex": "0x", "transactionIndex": "0x"}  # zero is printed without a digit
             return [
                 {
@@ -238,9 +239,19 @@ class Etherscan:
                     **{name: zero for name, zero in short.items() if log[name] == "0x0"},
                 }
                 for log in wanted
-                if log["topics"][:2] == [query["topic0"], query["topic1"]]
+                if all(
+                    log["topics"][n : n + 1] == [query.get(f"topic{n}", log["topics"][n])]
+                    for n in range(3)
+                    if f"topic{n}" in query
+                )
             ]
         return []
+
+
+def _listed(rows: list[Row]) -> Row:
+    if not rows:
+        return {"status": "0", "message": "No transactions found", "result": []}
+    return {"status": "1", "message": "OK", "result": rows}
 
 
 def _place(row: Row) -> Row:
@@ -275,6 +286,9 @@ class Blockscout:
                 return 404, {"message": "Not found"}
             return 200, {"height": int(parts[1]), "hash": block["hash"], "timestamp": _iso(int(block["timestamp"], 16))}
         address = parts[1]
+        if parts[0] == "transactions" and len(parts) == 2:
+            found = [row for row in self._items("transactions", None) if row["hash"] == address]
+            return (200, found[0]) if found else (404, {"message": "Not found"})
         if len(parts) == 2:
             return 200, {"hash": address, "coin_balance": str(self.index.node.number("eth_getBalance", address, "latest"))}
         if parts[2] == "counters":
@@ -291,7 +305,11 @@ class Blockscout:
                 {"token": self._token(token), "value": str(int(value, 16))} for token, value in held.items() if value != "0x"
             ]
             return 200, items
-        items = self._items(parts[2], address)[::-1]
+        if parts[0] == "transactions":
+            name = "tx_hash" if self.old else "transaction_hash"
+            items = [row for row in self._items(parts[2], None) if row[name] == address]
+        else:
+            items = self._items(parts[2], address)[::-1]
         start = int(query.get("items_count", 0))
         if start and (query.get("index"), query.get("flag")) != (str(start * 7), "true"):
             return 422, {"message": "invalid paging options"}
@@ -306,7 +324,7 @@ class Blockscout:
         }
         return 200, {"items": part, "next_page_params": cursor if more else None}
 
-    def _items(self, kind: str, address: str) -> list[Row]:
+    def _items(self, kind: str, address: str | None) -> list[Row]:
         if kind == "transactions":
             return [
                 {

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
+from evm_assembly import TRANSFER
+
 from exposure.model.addresses import evm_of_tron, tron_address
 
 ME, FRIEND, SHOP, CONTRACT = (tron_address(bytes([n]) * 20) for n in (7, 8, 9, 10))
@@ -97,6 +101,24 @@ def trc20(
     }
 
 
+def bare(row: Row, *, logs: list[Row] | None = None, inside: list[Row] | None = None) -> dict[str, dict[str, Row]]:
+    """A transaction of the list as a full node gives it: itself, and apart from it what came of it."""
+    tx = str(row["txID"])
+    said = row["ret"][0]  # type: ignore[index]
+    body = {"ret": [{"contractRet": said["contractRet"]}], "txID": tx, "raw_data": row["raw_data"], "signature": ["00"]}
+    outcome: Row = {"id": tx, "blockNumber": row["blockNumber"], "blockTimeStamp": row["block_timestamp"], "receipt": {}}
+    outcome |= {"fee": said["fee"]} if said["fee"] else {}
+    outcome |= {"log": logs} if logs else {}
+    outcome |= {"internal_transactions": inside} if inside else {}
+    return {"gettransactionbyid": {tx: body}, "gettransactioninfobyid": {tx: outcome}}
+
+
+def log(contract: str, sender: str, receiver: str, value: int) -> Row:
+    """A Transfer event as a full node gives it: addresses without 41, words without 0x."""
+    topics = [TRANSFER[2:], *("0" * 24 + evm_of_tron(end)[2:] for end in (sender, receiver))]
+    return {"address": evm_of_tron(contract)[2:], "topics": topics, "data": f"{value:064x}"}
+
+
 class TronGrid:
     """Answers of TronGrid about one account."""
 
@@ -104,6 +126,7 @@ class TronGrid:
         self.native, self.tokens, self.solid, self.page = native, tokens, solid, page
         self.held: Row = {}
         self.events: dict[str, list[Row]] = {}
+        self.solids: dict[str, dict[str, Row]] = {}
         self.refusals: list[int] = []
         self.filters: dict[str, dict[str, str]] = {}
 
@@ -112,6 +135,8 @@ class TronGrid:
             return self.refusals.pop(0), {"Error": "request rate exceeded the allowed_rps"}
         if path.endswith("/getnowblock"):
             return 200, {"blockID": tx_hash(5), "block_header": {"raw_data": {"number": 9, "timestamp": self.solid * 1000}}}
+        if path.startswith("/walletsolidity/gettransaction"):
+            return 200, self.solids.get(path.rpartition("/")[2], {}).get(json.loads(body)["value"], {})
         if path.startswith("/v1/transactions/"):
             return 200, {"success": True, "data": self.events.get(path.split("/")[3], []), "meta": {"at": 1}}
         if path == f"/v1/accounts/{ME}":

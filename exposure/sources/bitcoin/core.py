@@ -30,6 +30,9 @@ from exposure.sources.remote import (
     Question,
     Size,
     answer,
+    is_transaction,
+    transaction_page,
+    unknown_transaction,
 )
 
 RANGE = 5_000
@@ -39,7 +42,9 @@ BATCH = 100
 _RECENT = 100  # blocks above the finalized one that are looked through for a balance
 _WHOLE_BLOCKS = 10
 
-_WARMING_UP, _NO_SUCH_METHOD, _BUSY = -28, -32601, -8
+_OUTPUTS_TRIED = 5
+
+_WARMING_UP, _NO_SUCH_METHOD, _BUSY, _UNKNOWN_TX = -28, -32601, -8, -5
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +91,17 @@ class CoreHistory:
 
     def size(self, address: str) -> Size:
         """See `RemoteHistory.size`: a node does not know before it has looked."""
+        if is_transaction(address):
+            return Size(1, calls=2)
         return Size(0, at_least=True)
 
     def pages(self, question: Question, cursor: str | None = None) -> Iterator[Page]:
         """See `RemoteHistory.pages`; oldest blocks first."""
         if question.address == ANY_ADDRESS:
             yield from self._whole_blocks(question, question.since if cursor is None else _place(cursor).next)
+            return
+        if is_transaction(question.address):
+            yield self._single(question)
             return
         own = address_script(question.address)
         place: _Place | None = _Place(question.since, own.hex()) if cursor is None else _place(cursor)
@@ -168,6 +178,43 @@ class CoreHistory:
             answers.append(answer(told, 0))
             held -= sum(net_flow(tx, wanted) for tx in block)
         return (Balance(f"{self.chain}/native", held, until),) if held >= 0 else (), answers
+
+    def _single(self, question: Question) -> Page:
+        """One transaction, out of its block, which carries what it spends."""
+        hash_ = question.address
+        block_hash, replies = self._block_with(hash_)
+        txs, reply = self._block(block_hash, hash_)
+        found = [tx for tx in txs if tx.txid == hash_]
+        if not found:
+            self._client.fail(self._host, f"names block {block_hash} for {hash_}, and it is not in there: try again")
+        block = Block(found[0].block, block_hash, found[0].time)
+        made = rows(found, self.chain)
+        return transaction_page(question, chain_of(self.chain), made, [*replies, reply], block)
+
+    def _block_with(self, txid: str) -> tuple[str, list[Reply]]:
+        """Hash of the block of a transaction: by the index of transactions, else by an output that nobody has spent yet."""
+        found, reply = self._try("getrawtransaction", [txid, 1], txid)
+        if not isinstance(found, Fault):
+            tx = self._read.table(found, "the transaction")
+            if tx.get("blockhash") is None:
+                raise unknown_transaction(self._host.name, txid, self.chain)
+            return self._read.hash(tx["blockhash"], "blockhash"), [reply]
+        if found.code != _UNKNOWN_TX:
+            self._refused("getrawtransaction", found)
+        replies = [reply]
+        for n in range(_OUTPUTS_TRIED):
+            unspent, reply = self._call("gettxout", [txid, n, False], txid)
+            replies.append(reply)
+            if unspent is not None:
+                best, deep = self._read.unspent(unspent)
+                tip = self._read.header(self._call("getblockheader", [best])[0]).height
+                hash_ = self._call("getblockhash", [max(tip - deep + 1, 0)])[0]
+                return self._read.hash(hash_, "hash of the block"), replies
+        return self._client.fail(
+            self._host,
+            f"has no index of transactions, and all coins of {txid} are spent: start the node with -txindex=1, ask esplora, "
+            "or fetch the blocks that it may stand in with --blocks",
+        )
 
     def _whole_blocks(self, question: Question, first: int) -> Iterator[Page]:
         """Every transaction of a range of blocks."""

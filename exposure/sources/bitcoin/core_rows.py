@@ -65,6 +65,11 @@ class Reader(Fields):
             raise unreadable(self.where, "success", found.get("success"))
         return self.whole(found.get("height"), "height"), self.satoshis(found.get("total_amount"), "total_amount")
 
+    def unspent(self, value: object) -> tuple[str, int]:
+        """(hash of the tip, confirmations) of ``gettxout``."""
+        found = self.table(value, "the unspent output")
+        return self.hash(found.get("bestblock"), "bestblock"), self.whole(found.get("confirmations"), "confirmations")
+
     def block(self, value: object, hash_: str) -> list[Tx]:
         """Every transaction of ``getblock HASH 3``, in order."""
         block = self.table(value, "the block")

@@ -21,7 +21,20 @@ from exposure.sources.bitcoin.coins import Tx, key_script, net_flow, rows
 from exposure.sources.bitcoin.electrum_rows import Entry, Reader, assembled
 from exposure.sources.bitcoin.esplora import CONFIRMATIONS
 from exposure.sources.bulk.block_parser import Header, Transaction
-from exposure.sources.remote import NATIVE, Answer, Balance, Block, Covered, CursorGoneError, Page, Question, Size, answer
+from exposure.sources.remote import (
+    NATIVE,
+    Answer,
+    Balance,
+    Block,
+    Covered,
+    CursorGoneError,
+    Page,
+    Question,
+    Size,
+    answer,
+    is_transaction,
+    transaction_page,
+)
 from exposure.text import shown
 
 PAGE = 10
@@ -31,6 +44,7 @@ PROTOCOL = "1.4"
 K = TypeVar("K")
 V = TypeVar("V")
 
+_SCRIPTS_TRIED = 5
 _TOGETHER = 50  # calls on their way at once
 _KEPT = 5_000  # parents and headers remembered
 
@@ -77,11 +91,16 @@ class ElectrumHistory:
 
     def size(self, address: str) -> Size:
         """See `RemoteHistory.size`."""
+        if is_transaction(address):
+            return Size(1, calls=5)
         entries, _ = self._history(address_script(address), address)
         return Size(len(entries), calls=3 + 3 * len(entries))
 
     def pages(self, question: Question, cursor: str | None = None) -> Iterator[Page]:
         """See `RemoteHistory.pages`; oldest first."""
+        if is_transaction(question.address):
+            yield self._single(question)
+            return
         own = address_script(question.address)
         place: _Place | None = _Place(own.hex()) if cursor is None else _place(cursor)
         entries: list[Entry] | None = None
@@ -129,6 +148,39 @@ class ElectrumHistory:
             return replace(page, cursor=json.dumps(asdict(following))), following
         balance = (Balance(f"{self.chain}/native", held, until),) if held >= 0 else ()
         return replace(page, covered=(Covered(NATIVE, question.since, until),), balances=balance), None
+
+    def _single(self, question: Question) -> Page:
+        """One transaction. No call tells its block, so that is looked up in the history of what it pays to or spends from."""
+        hash_ = question.address
+        self._know([hash_], hash_)
+        raw, answers = self._txs[hash_], list[Answer]()
+        entry = self._entry(hash_, [made.script for made in raw.outputs[:_SCRIPTS_TRIED]])
+        if entry is None and not raw.coinbase:
+            spent = raw.inputs[:_SCRIPTS_TRIED]
+            self._know(dict.fromkeys(one.spent_tx for one in spent), hash_)
+            coins = [(self._txs[one.spent_tx].outputs, one.spent_n) for one in spent]
+            entry = self._entry(hash_, [made[n].script for made, n in coins if n < len(made)])
+        if entry is None:
+            self._lines.fail(
+                f"does not say in which block {hash_} stands: it is not confirmed, or only busy addresses have to do with it; "
+                "fetch it again later, or from esplora"
+            )
+        (tx,) = self._transactions([entry], hash_, answers)
+        block = Block(tx.block, tx.block_hash, tx.time)
+        page = transaction_page(question, chain_of(self.chain), rows([tx], self.chain), [], block)
+        return replace(page, answers=answers)
+
+    def _entry(self, txid: str, scripts: Sequence[bytes]) -> Entry | None:
+        """The transaction in the history of one of some scripts; a server may refuse those of busy ones."""
+        for script in dict.fromkeys(scripts):
+            reply = self._lines.ask("blockchain.scripthash.get_history", [_scripthash(script)], txid)
+            value = self._read.table(reply.value, "the reply")
+            if value.get("error") is not None:
+                continue
+            for entry in self._read.history(value.get("result")):
+                if entry.txid == txid:
+                    return entry
+        return None
 
     def _balance(self, script: bytes, entries: list[Entry], until: int, about: str, answers: list[Answer]) -> int:
         """Satoshis of a script after the finalized block: what the server says now, less what came later."""

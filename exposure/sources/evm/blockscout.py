@@ -10,12 +10,25 @@ from collections.abc import Iterator
 
 from exposure.errors import InputError, SourceError
 from exposure.model.assets import Chain
+from exposure.model.ledger import Flag
 from exposure.net.calls import Host
 from exposure.net.http import MAX_PAGES, Client, Reply, Request
 from exposure.sources.evm import blockscout_rows
 from exposure.sources.evm.node_calls import CONFIRMATIONS
 from exposure.sources.movements import Movements
-from exposure.sources.remote import NATIVE, TOKENS, Balance, Block, CursorGoneError, Page, Question, Size
+from exposure.sources.remote import (
+    NATIVE,
+    TOKENS,
+    Balance,
+    Block,
+    CursorGoneError,
+    Page,
+    Question,
+    Size,
+    is_transaction,
+    transaction_page,
+    unknown_transaction,
+)
 from exposure.sources.reply import Record, records
 from exposure.sources.walk import UNCHECKED, Walk
 
@@ -35,7 +48,6 @@ class BlockscoutHistory:
         self._client = client
         self._host = host
         self._path = path.strip("/")
-        self._unseen: dict[str, bool] = {}
 
     def head(self, height: int | None = None) -> Block | None:
         """The newest block below which enough others lie, or the block at a height."""
@@ -54,6 +66,8 @@ class BlockscoutHistory:
 
     def size(self, address: str) -> Size:
         """How many transactions and transfers the address has, as its counters say."""
+        if is_transaction(address):
+            return Size(1, calls=3)
         counters, _ = self._asked(f"addresses/{address}/counters", missing=True, about=address)
         if counters is None:  # an address that Blockscout has never seen
             return Size(0, calls=len(_LISTS))
@@ -64,6 +78,9 @@ class BlockscoutHistory:
 
     def pages(self, question: Question, cursor: str | None = None) -> Iterator[Page]:
         """Transactions, calls inside them, withdrawals, tokens, then balances."""
+        if is_transaction(question.address):
+            yield self._single(question)
+            return
         walk = Walk.begin(question, self._chain, cursor, _LISTS[0])
         places: dict[str, int] = {}
         times: dict[int, int] = {}
@@ -103,14 +120,44 @@ class BlockscoutHistory:
                 return
         raise SourceError(f"{self._host.name} goes on after {MAX_PAGES:,} pages of one list: narrow --since")
 
-    def _may_miss(self, step: str, address: str) -> bool:
-        """Whether 404 means an empty list: of an address that was never seen, or where no stake is ever paid out."""
-        if step == "withdrawals":
-            return True
-        if address not in self._unseen:
-            own, _ = self._asked(f"addresses/{address}", missing=True, about=address)
-            self._unseen = {address: own is None}
-        return self._unseen[address]
+    def _single(self, question: Question) -> Page:
+        """A transaction with the calls inside it and its tokens, each list to its end."""
+        hash_ = question.address
+        item, got = self._asked(f"transactions/{hash_}", missing=True, about=hash_)
+        if item is None:
+            raise unknown_transaction(self._host.name, hash_, self.chain)
+        if item.hash("hash") != hash_:
+            raise item.wrong("hash", f"{hash_}, which was asked for")
+        found = blockscout_rows.transactions(Record({"items": [item.fields]}, item.where), self._chain)
+        if not found.rows:  # it waits for a block
+            raise unknown_transaction(self._host.name, hash_, self.chain)
+        value, replies = found.rows[0], [got]
+        places = {hash_: value.tx_index} if not value.flags & Flag.WEAK_ORDER else {}
+        for kind in ("internal-transactions", "token-transfers"):
+            for reply, got in self._whole(f"transactions/{hash_}/{kind}", hash_):
+                replies.append(got)
+                found.extend(self._decoded(kind, reply, hash_, places, {value.block: value.time}))
+        for row in found.rows:
+            if (row.tx, row.block) != (hash_, value.block):
+                raise item.wrong("hash", f"the transaction of all its rows, and one is of {row.tx} in block {row.block}")
+        rows = {"transfers": [tuple(row) for row in found.rows]}
+        block = Block(value.block, "", value.time)
+        return transaction_page(question, self._chain, rows, replies, block, voids=found.voids, names=found.names)
+
+    def _whole(self, path: str, about: str) -> Iterator[tuple[Record, Reply]]:
+        """Every page of a list."""
+        asked: dict[str, str | int] = {}
+        for _ in range(MAX_PAGES):
+            reply, got = self._asked(path, asked, about=about)
+            assert reply is not None
+            yield reply, got
+            following = blockscout_rows.next_page(reply)
+            if following is None:
+                return
+            if following == asked:
+                break
+            asked = following
+        raise SourceError(f"{self._host.name} sends the same page again and again, or no last one: the list cannot be read")
 
     def _decoded(self, step: str, reply: Record, address: str, places: dict[str, int], times: dict[int, int]) -> Movements:
         if step == "transactions":

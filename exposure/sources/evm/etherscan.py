@@ -7,35 +7,34 @@ block asked for is taken off them.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from exposure.errors import InputError, SourceError
-from exposure.model.assets import Chain
+from exposure.model.assets import WELL_KNOWN, Chain
 from exposure.net.calls import Host
-from exposure.net.http import MAX_PAGES, Again, Client, Reply, Request
+from exposure.net.http import MAX_PAGES, Client, Reply
 from exposure.sources.evm import etherscan_rows
-from exposure.sources.evm.etherscan_rows import Answer
-from exposure.sources.evm.logs import DEPOSIT, WITHDRAWAL, WRAPPED, padded, token_transfers
-from exposure.sources.evm.node_calls import CONFIRMATIONS, block_of
+from exposure.sources.evm.etherscan_calls import BALANCE, EtherscanCalls, RefusedError, SmallerError
+from exposure.sources.evm.etherscan_single import single
+from exposure.sources.evm.logs import DEPOSIT, TRANSFER, WITHDRAWAL, WRAPPED, padded, token_transfers
+from exposure.sources.evm.node_calls import CONFIRMATIONS
 from exposure.sources.movements import Movement, Movements
-from exposure.sources.remote import NATIVE, TOKENS, Balance, Block, Page, Question, Size
+from exposure.sources.remote import NATIVE, TOKENS, Balance, Block, Page, Question, Size, is_transaction
 from exposure.sources.reply import Record
 from exposure.sources.walk import UNCHECKED, Walk
-from exposure.text import shown
 
 PAGE = 1_000
 """Rows in a reply: more than that a free key does not get."""
 
 _WINDOW = 10_000  # page times page size may not go above it
-MAX_ASKED = 20
-"""Tokens whose balance is asked for, one call each: those with the most transfers."""
+MAX_ASKED = 50
+"""Tokens whose balance is asked for, one call each: well-known ones, then those with the most transfers."""
 
 _LISTS = ("txlist", "txlistinternal", "txsBeaconWithdrawal", "tokentx", "deposits", "withdrawals", "balances")
 _EVENTS = {"deposits": DEPOSIT, "withdrawals": WITHDRAWAL}
 _WITHDRAWING = {1, 17000, 11155111, 560048, 100, 10200}  # chains with validators whose stake comes back in blocks
 _NEWEST = 2**31 - 1
-_PAID = re.compile(r"free api|supported|upgrade|paid", re.I)
 
 
 class EtherscanHistory:
@@ -47,7 +46,7 @@ class EtherscanHistory:
         self.name = f"etherscan:{host.name}"
         self.chain = chain.name
         self._chain = chain
-        self._client = client
+        self._calls = EtherscanCalls(chain, client, host)
         self._host = host
         self._page = page
         self._first: dict[str, tuple[list[Record], Reply]] = {}
@@ -55,18 +54,20 @@ class EtherscanHistory:
     def head(self, height: int | None = None) -> Block | None:
         """The newest finalized block, or the block at a height."""
         if height is not None:
-            return self._block(hex(height))
+            return self._calls.block(hex(height))
         try:
-            found = self._block("finalized")
-        except _RefusedError:  # the tag is not known everywhere
+            found = self._calls.block("finalized")
+        except RefusedError:  # the tag is not known everywhere
             found = None
         if found is not None and found.height:
             return found
-        newest = self._proxy("eth_blockNumber", {}).whole("result", 2**48)
-        return self._block(hex(max(0, newest - CONFIRMATIONS)))
+        newest, _ = self._calls.proxy("eth_blockNumber", {})
+        return self._calls.block(hex(max(0, newest.whole("result", 2**48) - CONFIRMATIONS)))
 
     def size(self, address: str) -> Size:
         """How long the list of transactions is, from its first page."""
+        if is_transaction(address):
+            return Size(1, calls=4)
         items, got = self._list("txlist", address, 0, _NEWEST, 1)
         self._first = {address: (items, got)}
         rows = etherscan_rows.transactions(items, self._chain).rows
@@ -76,6 +77,9 @@ class EtherscanHistory:
 
     def pages(self, question: Question, cursor: str | None = None) -> Iterator[Page]:
         """Transactions, calls inside them, withdrawals, tokens, what wrapped coins leave out, then balances."""
+        if is_transaction(question.address):
+            yield single(self._calls, question)
+            return
         walk = Walk.begin(question, self._chain, cursor, _LISTS[0])
         places: dict[str, int] = {}
         while walk.step != "balances":
@@ -100,7 +104,7 @@ class EtherscanHistory:
         for _ in range(MAX_PAGES):
             try:
                 items, got = self._list(step, address, start, end, 1)
-            except _SmallerError:
+            except SmallerError:
                 if start > until:  # only what moved since, for the balance of now
                     walk.late_unknown = True
                     walk.step, walk.at = following, {}
@@ -113,8 +117,9 @@ class EtherscanHistory:
             heights = _heights(items, start)
             last = heights[-1] if heights else start
             full = len(items) >= self._page
+            found: Movements | None = None
             if full and heights[0] == last:  # a block that fills a page
-                items, replies = self._block_items(walk, step, last)
+                found, replies = self._block(walk, step, last, places)
                 start = last + 1
             elif full:
                 items = [item for item, height in zip(items, heights, strict=True) if height < last]
@@ -123,7 +128,7 @@ class EtherscanHistory:
             if narrowed:
                 start = end + 1
             end = _NEWEST
-            found = self._decoded(step, items, places)
+            found = self._decoded(step, items, places) if found is None else found
             rows = walk.take(found)
             self._note_wrapped(walk, rows)
             ended = not narrowed and (not full or start > until)
@@ -134,23 +139,46 @@ class EtherscanHistory:
                 return
         raise SourceError(f"{self._host.name} goes on after {MAX_PAGES:,} pages of one list: narrow --since")
 
-    def _block_items(self, walk: Walk, step: str, block: int) -> tuple[list[Record], list[Reply]]:
-        """All rows of one block, page by page as far as pages go."""
+    def _block(self, walk: Walk, step: str, block: int, places: dict[str, int]) -> tuple[Movements, list[Reply]]:
+        """All rows of one block: page by page as far as pages go, and past that of tokens by their events."""
+        address = walk.question.address
+        items, replies, whole = self._all(lambda page: self._list(step, address, block, block, page))
+        found = self._decoded(step, items, places)
+        if whole:
+            return found, replies
+        if step == "tokentx":
+            logs: dict[tuple[str, int], Record] = {}
+            whole = True
+            for place in (1, 2):
+                asked = partial(self._calls.logs, {0: TRANSFER, place: padded(address)}, None, (block, block), about=address)
+                events, more, ended = self._all(partial(asked, size=self._page))
+                whole &= ended
+                replies += more
+                for log in events:
+                    if log.whole("blockNumber", 2**48) != block:
+                        raise log.wrong("blockNumber", f"block {block}, which was asked for")
+                    logs[log.hash("transactionHash"), log.whole("logIndex", 2**31 - 2)] = log
+            found = token_transfers([logs[key] for key in sorted(logs, key=lambda key: key[1])], self._chain)
+        if not whole:
+            kind = TOKENS if step in ("tokentx", *_EVENTS) else self._chain.native
+            walk.voids.setdefault(kind, f"block {block:,} has more rows of the address than the list gives")
+        return found, replies
+
+    def _all(self, ask: Callable[[int], tuple[list[Record], Reply]]) -> tuple[list[Record], list[Reply], bool]:
+        """Rows of the pages from the first on, as far as pages go; whether the last one came."""
         found: list[Record] = []
         replies: list[Reply] = []
         before: list[Record] = []
         for page in range(1, _WINDOW // self._page + 1):
-            items, got = self._list(step, walk.question.address, block, block, page)
+            items, got = ask(page)
             if page > 1 and items and [item.fields for item in items] == [item.fields for item in before]:
                 raise SourceError(f"{self._host.name} sends the same page again and again: the list cannot be read")
             found += items
             replies.append(got)
             before = items
             if len(items) < self._page:
-                return found, replies
-        kind = TOKENS if step == "tokentx" else self._chain.native
-        walk.voids.setdefault(kind, f"block {block:,} has more rows of the address than the list gives")
-        return found, replies
+                return found, replies, True
+        return found, replies, False
 
     def _decoded(self, step: str, items: list[Record], places: dict[str, int]) -> Movements:
         if step == "txlist":
@@ -172,12 +200,16 @@ class EtherscanHistory:
 
     def _balances(self, walk: Walk) -> Page:
         question, native = walk.question, self._chain.native
-        tokens = sorted(walk.tokens, key=lambda asset: (-walk.tokens[asset], asset))
+        # Whoever floods an address with tokens must not push out those that matter.
+        tokens = sorted(walk.tokens, key=lambda asset: (asset not in WELL_KNOWN, -walk.tokens[asset], asset))
         balances, replies = [], []
         for asset in [native, *tokens[:MAX_ASKED]]:
             contract = asset.partition("/")[2]
-            own = {"action": "balance"} if asset == native else {"action": "tokenbalance", "contractaddress": contract}
-            reply, got = self._asked({"module": "account", **own, "address": question.address, "tag": "latest"}, "balance")
+            own: dict[str, str | int] = (
+                {"action": BALANCE} if asset == native else {"action": "tokenbalance", "contractaddress": contract}
+            )
+            own |= {"module": "account", "address": question.address, "tag": "latest"}
+            reply, got = self._calls.asked(own, BALANCE)
             replies.append(got)
             held = reply.whole("result") - walk.late.get(asset, 0)
             if walk.late_unknown:  # the list goes on above the last block asked for, so the balance there is not known
@@ -196,73 +228,9 @@ class EtherscanHistory:
         if step == "txlist" and first == 0 and last == _NEWEST and page == 1 and address in self._first:
             return self._first.pop(address)
         if step in _EVENTS:
-            own: dict[str, str | int] = {"module": "logs", "action": "getLogs", "address": WRAPPED[self.chain]}
-            own |= {"fromBlock": first, "toBlock": last, "topic0": _EVENTS[step], "topic0_1_opr": "and"}
-            own |= {"topic1": padded(address)}
-        else:
-            own = {"module": "account", "action": step, "address": address}
-            own |= {"startblock": first, "endblock": last, "sort": "asc"}
-        reply, got = self._asked({**own, "page": page, "offset": self._page}, step, about=address)
-        return reply.records("result"), got
-
-    def _proxy(self, action: str, more: dict[str, str | int]) -> Record:
-        """A reply of the module that hands a node's answers through, in their form."""
-        request = Request("", {"chainid": self._id, "module": "proxy", "action": action, **more})
-        return self._read(self._client.json(self._host, request, self._patience), action)
-
-    def _block(self, name: str) -> Block | None:
-        reply = self._proxy("eth_getBlockByNumber", {"tag": name, "boolean": "false"})
-        if not isinstance(reply.fields.get("result"), dict):
-            if "result" in reply.fields and reply.fields["result"] is None:
-                return None
-            raise self._refused(reply, "eth_getBlockByNumber")
-        return block_of(reply.record("result"))
-
-    def _asked(self, parameters: dict[str, str | int], what: str, about: str = "") -> tuple[Record, Reply]:
-        about = about or str(parameters.get("address", ""))
-        got = self._client.json(self._host, Request("", {"chainid": self._id, **parameters}, about=about), self._patience)
-        reply = self._read(got, what)
-        if what == "balance":
-            if reply.fields.get("status") not in ("1", 1):
-                raise self._refused(reply, what)
-        elif (kind := etherscan_rows.answer(reply)[0]) is not Answer.ROWS:
-            raise self._refused(reply, what, _SmallerError if kind is Answer.SMALLER else _RefusedError)
-        return reply, got
-
-    def _read(self, got: Reply, what: str) -> Record:
-        if got.status >= 400:
-            self._client.fail(self._host, f"answered {what} with {got.status} ({got.excerpt}): look at the address and the key")
-        return Record(got.value, f"{self._host.name}, {what}")
-
-    def _refused(self, reply: Record, what: str, family: type[SourceError] | None = None) -> SourceError:
-        error = reply.fields.get("error")
-        inner = error.get("message") if isinstance(error, dict) else None
-        reason = shown(self._client.calls.clean(str(inner or etherscan_rows.answer(reply)[1])[:500]), 160)
-        end = "try again later"
-        if _PAID.search(reason):
-            end = f"{self.chain} needs a paid plan there, it seems: use Blockscout (--source blockscout) or a node"
-        elif "key" in reason.lower():
-            end = "set the environment variable EXPOSURE_ETHERSCAN_KEY, or a key file"
-        return (family or _RefusedError)(f"{self._host.name} refused {what}: {reason}; {end}")
-
-    @property
-    def _id(self) -> int:
-        return int(self._chain.evm_id or 0)
-
-    def _patience(self, got: Reply) -> Again | None:
-        """The rate limit comes as a reply that looks well."""
-        if not isinstance(got.value, dict):
-            return None
-        kind, reason = etherscan_rows.answer(Record(got.value, self._host.name))
-        return Again(f"said {shown(reason, 100)}", 1.0) if kind is Answer.SLOWER else None
-
-
-class _RefusedError(SourceError):
-    """The server understood, and will not answer."""
-
-
-class _SmallerError(SourceError):
-    """The range of blocks holds more than the server wants to look through."""
+            topics = {0: _EVENTS[step], 1: padded(address)}
+            return self._calls.logs(topics, WRAPPED[self.chain], (first, last), page, size=self._page, about=address)
+        return self._calls.listed(step, address, first, last, page, self._page)
 
 
 def _heights(items: list[Record], start: int) -> list[int]:

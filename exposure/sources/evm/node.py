@@ -15,9 +15,21 @@ from exposure.sources.evm.blocks import allocation
 from exposure.sources.evm.contracts import balance_call, name_calls, short_text, whole_number
 from exposure.sources.evm.logs import token_transfers
 from exposure.sources.evm.node_calls import BlockReader, LogWindow, block_of, block_times, finalized, same_chain
+from exposure.sources.evm.node_single import single
 from exposure.sources.evm.rpc import Asked, Rpc, RpcError
 from exposure.sources.movements import Movements
-from exposure.sources.remote import ANY_ADDRESS, NATIVE, TOKENS, Balance, Block, CursorGoneError, Page, Question, Size
+from exposure.sources.remote import (
+    ANY_ADDRESS,
+    NATIVE,
+    TOKENS,
+    Balance,
+    Block,
+    CursorGoneError,
+    Page,
+    Question,
+    Size,
+    is_transaction,
+)
 from exposure.sources.reply import Record
 from exposure.sources.walk import UNCHECKED, Walk
 
@@ -56,6 +68,8 @@ class NodeHistory:
     def size(self, address: str) -> Size:
         """At least as many transactions as the address has sent; a node does not know more."""
         self._check()
+        if is_transaction(address):
+            return Size(1, calls=5)
         result, _ = self._rpc.ask("eth_getTransactionCount", address, "latest", about=address)
         sent = Record({"nonce": result}, self._rpc.where("eth_getTransactionCount")).whole("nonce", 2**62)
         return Size(sent, at_least=True)
@@ -63,6 +77,9 @@ class NodeHistory:
     def pages(self, question: Question, cursor: str | None = None) -> Iterator[Page]:
         """Tokens, then the chain's coin, then balances; for any address everything in the blocks, and no balances."""
         self._check()
+        if is_transaction(question.address):
+            yield single(self._rpc, self._chain, question)
+            return
         walk = Walk.begin(question, self._chain, cursor, "tokens")
         if walk.step == "tokens":
             yield from self._tokens(walk)

@@ -15,9 +15,21 @@ from exposure.model.assets import Chain
 from exposure.net.calls import Host
 from exposure.net.http import MAX_PAGES, Again, Client, Reply, Request
 from exposure.sources.movements import Movements
-from exposure.sources.remote import NATIVE, TOKENS, Balance, Block, CursorGoneError, Page, Question, Size
+from exposure.sources.remote import (
+    NATIVE,
+    TOKENS,
+    Balance,
+    Block,
+    CursorGoneError,
+    Page,
+    Question,
+    Size,
+    is_transaction,
+    transaction_page,
+    unknown_transaction,
+)
 from exposure.sources.reply import Record
-from exposure.sources.tron import grid_rows
+from exposure.sources.tron import grid_rows, single_rows
 from exposure.sources.walk import UNCHECKED, Walk
 
 PAGE = 200
@@ -31,6 +43,7 @@ _MAX_EVENTS = 25
 
 _LISTS = ("transactions", "transactions/trc20", "balances")
 _SOLID_BLOCK = "walletsolidity/getnowblock"
+_BY_HASH = ("walletsolidity/gettransactionbyid", "walletsolidity/gettransactioninfobyid")
 
 
 class TronGridHistory:
@@ -59,6 +72,8 @@ class TronGridHistory:
 
     def size(self, address: str) -> Size:
         """How many transfers of tokens the first page has."""
+        if is_transaction(address):
+            return Size(1, calls=2)
         items, meta, _ = self._list(address, _LISTS[1], {"limit": PAGE, "only_confirmed": "true"})
         others = {end for item in items for end in (item.fields.get("from"), item.fields.get("to"))} - {address, None}
         more = meta.has("fingerprint")
@@ -66,6 +81,9 @@ class TronGridHistory:
 
     def pages(self, question: Question, cursor: str | None = None) -> Iterator[Page]:
         """TRX, then tokens, then balances."""
+        if is_transaction(question.address):
+            yield self._single(question)
+            return
         walk = Walk.begin(question, self._chain, cursor, _LISTS[0])
         while walk.step != "balances":
             yield from self._walk(walk)
@@ -146,6 +164,33 @@ class TronGridHistory:
             else:
                 balances.append(Balance(asset, amount, question.until.height))
         return walk.page([], [got], balances=balances, last=True)
+
+    def _single(self, question: Question) -> Page:
+        """A transaction and what came of it, as the solid part of the chain has them."""
+        hash_ = question.address
+        parts, replies = [], []
+        for call in _BY_HASH:
+            got = self._client.json(self._host, Request(call, payload={"value": hash_}, about=hash_), _patience)
+            if got.status >= 400:
+                self._client.fail(self._host, f"answered {call} with {got.status} ({got.excerpt}): try again later")
+            part = Record(got.value, f"{self._host.name}, {call.rpartition('/')[2]}")
+            if part.has("Error"):
+                self._client.fail(self._host, f"refused {call}: {got.excerpt}; try again later")
+            if not part.fields:
+                raise unknown_transaction(self._host.name, hash_, self.chain)
+            parts.append(part)
+            replies.append(got)
+        body, outcome = parts
+        if body.hash("txID") != hash_:
+            raise body.wrong("txID", f"{hash_}, which was asked for")
+        found = single_rows.single(body, outcome, self._chain)
+        if not found.rows:
+            raise body.wrong("raw_data", "a transaction that can be read")
+        second = found.rows[0].block
+        rows = {"transfers": [tuple(row) for row in found.rows]}
+        return transaction_page(
+            question, self._chain, rows, replies, Block(second, "", second), voids=found.voids, names=found.names
+        )
 
     def _list(self, address: str, step: str, asked: dict[str, str | int]) -> tuple[list[Record], Record, Reply]:
         path = f"v1/accounts/{quote(address, safe='')}/{step}"

@@ -13,13 +13,24 @@ from exposure.model.addresses import evm_of_tron, tron_of_evm
 from exposure.model.assets import Chain
 from exposure.model.ledger import Flag
 from exposure.net.calls import Host
-from exposure.net.http import Client
+from exposure.net.http import Client, Reply
 from exposure.sources.evm.contracts import balance_call, name_calls, short_text, whole_number
 from exposure.sources.evm.logs import token_transfers
 from exposure.sources.evm.node_calls import LogWindow, block_of, block_times, header
 from exposure.sources.evm.rpc import Rpc, RpcError
 from exposure.sources.movements import Movements
-from exposure.sources.remote import TOKENS, Balance, Block, Page, Question, Size
+from exposure.sources.remote import (
+    ANY_ADDRESS,
+    TOKENS,
+    Balance,
+    Block,
+    Page,
+    Question,
+    Size,
+    is_transaction,
+    transaction_page,
+    unknown_transaction,
+)
 from exposure.sources.reply import Record
 from exposure.sources.walk import UNCHECKED, Walk
 
@@ -48,10 +59,15 @@ class TronNodeHistory:
 
     def size(self, address: str) -> Size:
         """Unknown to a node."""
+        if is_transaction(address):
+            return Size(1, calls=4)
         return Size(0, at_least=True)
 
     def pages(self, question: Question, cursor: str | None = None) -> Iterator[Page]:
         """Tokens, window by window, then balances."""
+        if is_transaction(question.address):
+            yield self._single(question)
+            return
         walk = Walk.begin(question, self._chain, cursor, "tokens")
         native = self._chain.native
         walk.voids.setdefault(native, NO_NATIVE)
@@ -62,14 +78,39 @@ class TronNodeHistory:
         start = int(walk.at.get("next", first))
         while walk.step == "tokens" and start <= last:
             logs, until, replies = window.logs(self._rpc, address, start, last)
-            times, more = block_times(self._rpc, logs)
-            found = token_transfers(logs, self._chain, times, tron_of_evm)
-            found.rows = [row._replace(block=row.time, flags=row.flags | Flag.TIME_ORDER) for row in found.rows]
+            found, more = self._decoded(logs)
             rows = walk.take(found)
             start = until + 1
             walk.step, walk.at = ("tokens", {"next": start}) if start <= last else ("balances", {})
             yield walk.page(rows, [*replies, *more])
         yield self._balances(walk, address)
+
+    def _decoded(self, logs: list[Record]) -> tuple[Movements, list[Reply]]:
+        times, replies = block_times(self._rpc, logs)
+        found = token_transfers(logs, self._chain, times, tron_of_evm)
+        found.rows = [row._replace(block=row.time, flags=row.flags | Flag.TIME_ORDER) for row in found.rows]
+        return found, replies
+
+    def _single(self, question: Question) -> Page:
+        """The tokens of a transaction, from the events of its block: those of its receipt may be numbered in another way."""
+        hash_ = question.address
+        method = "eth_getTransactionReceipt"
+        result, got = self._rpc.ask(method, f"0x{hash_}", about=hash_)
+        receipt = Record(result or {}, self._rpc.where(method))
+        if not receipt.has("blockNumber"):
+            raise unknown_transaction(self._rpc.host.name, hash_, self.chain)
+        if receipt.hash("transactionHash").removeprefix("0x") != hash_:
+            raise receipt.wrong("transactionHash", f"{hash_}, which was asked for")
+        number = receipt.whole("blockNumber", 2**48)
+        logs, _, replies = LogWindow().logs(self._rpc, ANY_ADDRESS, number, number)
+        found, more = self._decoded([log for log in logs if log.hash("transactionHash").removeprefix("0x") == hash_])
+        found.void(self._chain.native, NO_NATIVE)
+        block = self._at(number)
+        if any(row.time != block.time for row in found.rows) or block.height != number:
+            raise receipt.wrong("blockNumber", "the block of its events")
+        rows = {"transfers": [tuple(row) for row in found.rows]}
+        second = Block(block.time, "", block.time)
+        return transaction_page(question, self._chain, rows, [got, *replies, *more], second, voids=found.voids)
 
     def _balances(self, walk: Walk, address: str) -> Page:
         """The node answers for its newest block only, so a balance proves something if nothing moved since."""

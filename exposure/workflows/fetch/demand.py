@@ -14,6 +14,7 @@ from exposure.model.results import Lack, Report, Section
 from exposure.model.settings import CONSERVING, Rule
 from exposure.sources.registry import open_source
 from exposure.sources.remote import is_transaction
+from exposure.store.histories import find_tx
 from exposure.store.store import Store
 from exposure.workflows.fetch.options import FAILED, FetchOptions, FetchSummary, Outcome, Progress
 from exposure.workflows.fetch.run import Opened, fetch
@@ -32,8 +33,6 @@ MAX_CALLS_EACH = 50
 
 TOO_LARGE = "too large"
 """State of a step whose history was left out for its size; the others are those of `Outcome`."""
-
-_NO_OWN_HISTORY = re.compile(r"0x[0-9a-fA-F]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,14 +177,11 @@ class _Work:
         return self.calls.made >= self.calls.max_calls
 
     def own(self, subject: str) -> None:
-        """The subject's own history: of an address, or a transaction of Bitcoin."""
+        """The subject's own history: of an address, or a transaction."""
         own = re.sub(r"(:.*|@.*)$", "", subject.strip())
-        if _NO_OWN_HISTORY.fullmatch(own) or (is_transaction(own.lower()) and not self._of_bitcoin()):
-            return  # no source is asked for a single transaction of such a chain
+        if is_transaction(own.lower()) and self.options.chain is None and find_tx(self.store, own.lower()):
+            return  # it is stored: its chain is known, and it is whole
         self.outcomes += self._fetched(own, self.options).outcomes
-
-    def _of_bitcoin(self) -> bool:
-        return self.options.chain is None or chain_of(self.options.chain).family == "bitcoin"
 
     def due(self, sections: Sequence[Section]) -> list[Step]:
         """The next histories to ask for: in each account the largest, while what they leave is more than is tolerated."""

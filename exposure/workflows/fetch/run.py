@@ -11,8 +11,8 @@ from exposure.errors import InputError, SourceError
 from exposure.model import addresses as forms
 from exposure.model.assets import Chain
 from exposure.model.assets import chain as chain_of
-from exposure.sources.registry import SOURCES, TRANSACTIONS, WHOLE_BLOCKS, open_source
-from exposure.sources.remote import ANY_ADDRESS, Block, is_transaction
+from exposure.sources.registry import SOURCES, WHOLE_BLOCKS, open_source
+from exposure.sources.remote import ANY_ADDRESS, Block, is_transaction, transaction_of
 from exposure.store.store import Store
 from exposure.workflows.fetch.address import Target, fetch_address
 from exposure.workflows.fetch.compare import differences
@@ -126,7 +126,8 @@ def fetch(
         by_chain[chain_of(options.chain).name] = {ANY_ADDRESS: None}
     for text in addresses:
         if is_transaction(text.strip().lower()):
-            by_chain.setdefault(_chain_of_tx(options), {}).setdefault(text.strip().lower())
+            own = _chain_of_tx(text.strip().lower(), options)
+            by_chain.setdefault(own.name, {}).setdefault(transaction_of(text, own) or "")
             continue
         parsed = forms.parse(text)
         chain = _chain_of(parsed, options.chain)
@@ -168,14 +169,13 @@ def fetch(
     )
 
 
-def _chain_of_tx(options: FetchOptions) -> str:
-    """The chain of a transaction that is asked for by its hash: one of Bitcoin's."""
-    chain = chain_of(options.chain or "bitcoin")
-    if chain.family != "bitcoin" or (options.source or TRANSACTIONS[0]) not in TRANSACTIONS:
-        raise InputError(f"single transactions are fetched of Bitcoin only, from {', '.join(TRANSACTIONS)}: name an address")
+def _chain_of_tx(hash_: str, options: FetchOptions) -> Chain:
+    """The chain of a transaction that is asked for by its hash: a bare one is of Bitcoin unless another chain is named."""
     if options.second_source is not None:
         raise InputError("a second source is asked about addresses, not about single transactions")
-    return chain.name
+    if options.chain is None and hash_.startswith("0x"):
+        raise InputError(f"{hash_} may be a transaction of any EVM chain: name it with --chain, such as --chain ethereum")
+    return chain_of(options.chain or "bitcoin")
 
 
 def _chain_of(address: forms.Address, told: str | None) -> Chain:

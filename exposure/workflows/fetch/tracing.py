@@ -17,7 +17,7 @@ from exposure.model import addresses as forms
 from exposure.model.assets import chain as chain_of
 from exposure.model.results import Asked, Fetched, HistoryFetched, Report
 from exposure.sources.registry import is_chosen
-from exposure.sources.remote import is_transaction
+from exposure.sources.remote import is_transaction, transaction_of
 from exposure.store.histories import find_tx, holds
 from exposure.store.store import Store
 from exposure.workflows.fetch.demand import Demand, Step, fetch_for
@@ -39,7 +39,11 @@ def fetches_unasked(
     if config.offline or not own:
         return False
     if is_transaction(own.lower()):
-        chain, known = options.chain or "bitcoin", store is not None and bool(find_tx(store, own.lower()))
+        if options.chain is None and own.lower().startswith("0x"):
+            return False  # of any EVM chain: nobody knows whom to ask
+        chain = options.chain or "bitcoin"
+        hash_ = transaction_of(own, chain_of(chain)) or ""
+        known = store is not None and bool(find_tx(store, hash_))
     else:
         try:
             parsed = forms.parse(own)
