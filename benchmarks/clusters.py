@@ -6,7 +6,8 @@ The generated ledger is harder than a real one on the cache: owners pay in rando
 of the merging alone, on one thread; reading columns from disk is not in it, compiling neither. Precision: of the pairs of
 addresses that are put into one cluster, how many have one owner; recall: of the pairs of one owner that are there to be
 found (addresses that were spent from), how many are in one cluster; and how many of those that signing together could show at
-all, were nothing excluded. Where real data are (EXPOSURE_CHECK_DATA), the year 2009
+all, were nothing excluded. A second economy has CoinJoins of four kinds and payjoins; beside it stands what clustering without
+any exclusion would say, and what becomes of each kind. Where real data are (EXPOSURE_CHECK_DATA), the year 2009
 and raw blocks are clustered as well, with the time of the whole way from the store.
 """
 
@@ -19,7 +20,7 @@ import os
 import statistics
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,11 @@ from rich.table import Table
 
 from exposure.attribution.clusters import METHODS, Clusters, Method
 from exposure.attribution.clusters.coins import merge
+from exposure.model.joint import MARKED, Form, form
 from exposure.simulate import coins
 from exposure.simulate.cast import Custodian
 from exposure.simulate.keys import Keys
+from exposure.store.ledgers import utxo_txs
 from exposure.store.store import Store
 from exposure.workflows.clusters import clusters
 from exposure.workflows.ingest import ImportOptions, ingest
@@ -41,6 +44,7 @@ from exposure.workflows.simulate import simulate
 from exposure.workflows.tags import import_lists
 
 METHODS_SHOWN = (Method.EVIDENCE, Method.EXPLORATION)
+SEEDS = {False: 2, True: 3}
 
 
 def generated(inputs: int, addresses: int) -> dict[str, Any]:
@@ -127,51 +131,67 @@ def compared(found: Clusters, truth: Mapping[str, str], signed: nx.Graph[str]) -
     return pairs(both.values()) / max(made, 1), right / max(pairs(Counter(seen.values()).values()), 1), possible
 
 
-def quality(size: str, folder: Path) -> Table:
-    """Against the truth of an economy."""
-    from exposure.store.ledgers import utxo_txs
+def economy_store(size: str, folder: Path, *, joint: bool) -> Store:
+    """A store of a simulated economy, its lists and all."""
+    made = folder / ("joint" if joint else "plain")
+    simulate(made, size=size, seed=SEEDS[joint], joint=joint, truths="none")
+    suffix = ".csv.gz" if size == "small" else ".parquet"
+    store = Store.create(made / "store")
+    files = [made / f"bitcoin_{name}{suffix}" for name in ("outputs", "inputs")]
+    ingest(files, ImportOptions(chain="bitcoin", whole_ledger=True), store=store)
+    ingest([made / f"ethereum_transfers{suffix}"], ImportOptions(chain="ethereum", whole_ledger=True), store=store)
+    import_lists(store, [*sorted(made.glob("ofac*.xml")), *sorted(made.glob("*.yaml")), made / "own_tags.csv"])
+    store.refresh()
+    return store
 
+
+def quality(size: str, folder: Path, *, joint: bool) -> Iterator[Table]:
+    """Against the truth of an economy; with joint transactions also what becomes of each kind of them."""
     truth = Owners()
     truth.listen()
-    simulate(folder / "economy", size=size, seed=2, truths="none")
-    table = Table(
-        "chain", "method", "clusters", "in them", "precision", "recall", "of signed", "refused", title=f"economy, {size}"
-    )
-    economy_files = folder / "economy"
-    with Store.create(folder / "store") as store:
-        suffix = ".csv.gz" if size == "small" else ".parquet"
-        files = [economy_files / f"bitcoin_{name}{suffix}" for name in ("outputs", "inputs")]
-        ingest(files, ImportOptions(chain="bitcoin", whole_ledger=True), store=store)
-        ingest([economy_files / f"ethereum_transfers{suffix}"], ImportOptions(chain="ethereum", whole_ledger=True), store=store)
-        lists = [
-            *sorted(economy_files.glob("ofac*.xml")),
-            *sorted(economy_files.glob("*.yaml")),
-            economy_files / "own_tags.csv",
-        ]
-        import_lists(store, lists)
-        store.refresh()
+    name = f"economy, {size}, seed {SEEDS[joint]}{', with joint transactions' if joint else ''}"
+    table = Table("chain", "method", "clusters", "in them", "precision", "recall", "of signed", "refused", title=name)
+    with economy_store(size, folder, joint=joint) as store:
         signed: nx.Graph[str] = nx.Graph()
+        forms: dict[str, Form] = {}
         for tx in utxo_txs(store, "bitcoin"):
             senders = [spend.address for spend in tx.inputs if spend.address]
             signed.add_nodes_from(senders)
             signed.add_edges_from((senders[0], other) for other in senders[1:])
+            spent = [(spend.address, spend.amount) for spend in tx.inputs]
+            forms[tx.tx] = form(spent, [(output.address, output.amount) for output in tx.outputs], tx.time)
         found = snapshot(store)
-        for method in METHODS_SHOWN:
-            one = clusters(store, "bitcoin", method, found)
+        every = {method: clusters(store, "bitcoin", method, found) for method in METHODS_SHOWN}
+        without = Clusters({member: min(part) for part in nx.connected_components(signed) for member in part}, ())
+        for label, one in (*every.items(), ("nothing excluded", without)):
             figures = [f"{figure:.4f}" for figure in compared(one, truth.coins, signed)]
-            table.add_row("bitcoin", method, *_row(one), *figures, f"{one.refusals:,}")
+            table.add_row("bitcoin", label, *_row(one), *figures, f"{one.refusals:,}")
         one = clusters(store, "ethereum", Method.EVIDENCE, found)
         claimed = {link.other for link in one.links}
         right = len(claimed & truth.deposits.keys())
-        table.add_row(
-            "ethereum",
-            "evidence",
-            *_row(one),
-            f"{right / max(len(claimed), 1):.4f}",
-            f"{right / len(truth.deposits):.4f}",
-            "-",
-            "0",
-        )
+        shares = [f"{right / max(len(claimed), 1):.4f}", f"{right / len(truth.deposits):.4f}"]
+        table.add_row("ethereum", "evidence", *_row(one), *shares, "-", "0")
+    yield table
+    if joint:
+        yield of_joint(folder / "joint" / "joint.csv", forms, every)
+
+
+def of_joint(path: Path, forms: Mapping[str, Form], every: Mapping[Method, Clusters]) -> Table:
+    """What becomes of transactions that several people made: recognised, only possible, or missed; how many link anybody."""
+    with path.open(encoding="ascii", newline="") as file:
+        kinds = {row["tx"]: row["form"] for row in csv.DictReader(file)}
+    table = Table("kind", "made", "marked", "possible only", "missed", *(f"merge by {method}" for method in every))
+    linking = {method: {link.tx for link in found.links} for method, found in every.items()}
+    for kind in sorted(set(kinds.values())):
+        txs = [tx for tx, other in kinds.items() if other == kind]
+        marked = sum(forms[tx] in MARKED for tx in txs)
+        missed = sum(forms[tx] is Form.PLAIN for tx in txs)
+        merging = [f"{sum(tx in those for tx in txs):,}" for those in linking.values()]
+        table.add_row(kind, f"{len(txs):,}", f"{marked:,}", f"{len(txs) - marked - missed:,}", f"{missed:,}", *merging)
+    honest = [tx for tx, seen in forms.items() if tx not in kinds and seen is not Form.PLAIN]
+    marked = sum(forms[tx] in MARKED for tx in honest)
+    merging = [f"{sum(tx in those for tx in honest):,}" for those in linking.values()]
+    table.add_row("made by one alone", "-", f"{marked:,}", f"{len(honest) - marked:,}", "-", *merging)
     return table
 
 
@@ -237,7 +257,9 @@ def main() -> None:
     given = parser.parse_args()
     console = Console()
     with tempfile.TemporaryDirectory() as name:
-        console.print(quality(given.size, Path(name)))
+        for joint in (False, True):
+            for table in quality(given.size, Path(name), joint=joint):
+                console.print(table)
         data = Path(os.environ.get("EXPOSURE_CHECK_DATA", Path(__file__).parents[2] / "shared"))
         data = data / "data" if (data / "data").is_dir() else data
         if (data / "btc_raw_blocks").is_dir():

@@ -17,6 +17,7 @@ Examples:
   exposure simulate demo
   exposure simulate economy --size medium --seed 7
   exposure simulate load-test --size large --truth none
+  exposure simulate mixing --size medium --joint
 
 \b
 Sizes, in rows of both ledgers together:
@@ -33,6 +34,9 @@ Sizes, in rows of both ledgers together:
     "--size", type=click.Choice(("small", "medium", "large")), default="small", show_default=True, help="How much of it."
 )
 @click.option(
+    "--joint", is_flag=True, help="With CoinJoins of four kinds and payjoins on the UTXO chain; joint.csv names them."
+)
+@click.option(
     "--truth",
     type=click.Choice(("none", "really", "rules")),
     help="What is known of each deposit: nothing, whose money it was, or also what each rule says of it "
@@ -40,7 +44,7 @@ Sizes, in rows of both ledgers together:
 )
 @format_option("table", "json")
 @quiet_option
-def simulate(folder: Path, seed: int, size: str, truth: str | None, format_: str, quiet: bool | None) -> None:
+def simulate(folder: Path, seed: int, size: str, joint: bool, truth: str | None, format_: str, quiet: bool | None) -> None:
     """Write a SYNTHETIC economy into DIR: ledgers of two chains, lists in official formats, prices, and the truth.
 
     DIR must not exist, or be empty; it appears whole or not at all. Nothing in it is real. Equal seeds and sizes give
@@ -54,6 +58,7 @@ def simulate(folder: Path, seed: int, size: str, truth: str | None, format_: str
             folder,
             size=size,
             seed=seed,
+            joint=joint,
             truths=cast("Truth | None", truth),
             progress=lambda share, _what: advance(int(share * 100), 100),
         )

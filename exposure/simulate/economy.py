@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from exposure.simulate import account_agents, coin_agents, demo
+from exposure.simulate import account_agents, coin_agents, demo, joint_agents
 from exposure.simulate.accounts import TransferRow
 from exposure.simulate.coins import InputRow, OutputRow
 from exposure.simulate.world import Deposit, World, new_generation
@@ -64,6 +64,8 @@ def _step(world: World, step: int) -> None:
     account_agents.redeem_due(world)
     for _ in range(plan.coin_events):
         coin_agents.happen(world)
+    if plan.joint:
+        joint_agents.happen(world)
     gap = plan.step_seconds // (plan.account_events + 1)
     for serial in range(plan.account_events):
         world.accounts.at(time + (serial + 1) * gap)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from operator import attrgetter
 
+from exposure.model.joint import MARKED, form
 from exposure.model.ledger import LAST_INDEX, Coin, Kind, Output, Place, Spend, Transfer, UtxoTx
 from exposure.simulate.accounts import ETH, TransferRow
 from exposure.simulate.coins import InputRow, OutputRow
@@ -28,7 +29,9 @@ def coin_ledger(outputs: Iterable[OutputRow], inputs: Iterable[InputRow]) -> lis
             spent.append(Spend(coin, known[coin].address, known[coin].amount))
         coinbase = not spent
         place = Place(rows[0].block, LAST_INDEX if coinbase else rows[0].tx_index, 0)
-        out.append(UtxoTx(tx, place, rows[0].time, tuple(spent), made, coinbase=coinbase))
+        senders = [(spend.address, spend.amount) for spend in spent]
+        together = form(senders, [(output.address, output.amount) for output in made], rows[0].time) in MARKED
+        out.append(UtxoTx(tx, place, rows[0].time, tuple(spent), made, coinbase=coinbase, joint=together))
     return sorted(out, key=attrgetter("place"))
 
 

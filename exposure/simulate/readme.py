@@ -37,6 +37,11 @@ ethereum_etl/                     a few of the same transactions in ethereum-etl
 """
 
 
+_JOINT = """\
+joint.csv                         transactions that several people made together: kind, and how many they were
+"""
+
+
 def commands(world: World, suffix: str) -> list[str]:
     """The commands that load a folder into the store ``store`` and trace the named deposits."""
     edition = f"{lists.day(lists.edition_dates(world.plan)[0]):%Y-%m-%d}"
@@ -63,7 +68,7 @@ def text(plan: Plan, world: World, written: Written, suffix: str) -> str:
 {lists.SYNTHETIC}.
 Any likeness of an address or a name to a real one is chance; nobody holds a key to any address in here.
 
-exposure simulate --size {plan.size} --seed {plan.seed}
+exposure simulate --size {plan.size} --seed {plan.seed}{" --joint" if plan.joint else ""}
 
 From {lists.day(plan.start):%Y-%m-%d} to {end}. Users, three exchanges with deposit addresses, a mining pool, peel chains,
 fan-out and fan-in, a mixer of equal denominations, a swap contract, dust, zero-value address poisoning, failed
@@ -73,7 +78,7 @@ transactions, two thefts per generation of users, and three listed parties:
   MOCK EXCHANGE LIMITED   listed {lists.day(plan.day(0.92)):%Y-%m-%d}, after most of its transfers
 
 Files
-{_FILES}
+{_FILES}{_JOINT if plan.joint else ""}
 Rows
 {counts}
 

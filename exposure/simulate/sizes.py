@@ -15,6 +15,7 @@ class Plan:
     """A run. A generation is a set of users with its own time; services, criminals and the institution live on.
 
     ``steps``: blocks of the UTXO chain in each generation. ``coin_events`` and ``account_events``: what people do in each.
+    ``joint``: whether several people make transactions together (CoinJoins, payjoins).
     """
 
     size: str
@@ -28,6 +29,7 @@ class Plan:
     coin_events: int
     account_events: int
     start: int = START
+    joint: bool = False
 
     @property
     def seconds(self) -> int:
@@ -78,7 +80,7 @@ LARGE = Plan(
 SIZES = {plan.size: plan for plan in (SMALL, MEDIUM, LARGE)}
 
 
-def plan(size: str, seed: int) -> Plan:
+def plan(size: str, seed: int, *, joint: bool = False) -> Plan:
     """The plan of a named size.
 
     Raises
@@ -90,4 +92,4 @@ def plan(size: str, seed: int) -> Plan:
         raise InputError(f"unknown size {size!r}: use one of {', '.join(SIZES)}")
     if not 0 <= seed < 2**63:
         raise InputError(f"seed {seed} is out of range: use a whole number from 0 to 2^63-1")
-    return replace(SIZES[size], seed=seed)
+    return replace(SIZES[size], seed=seed, joint=joint)

@@ -50,6 +50,14 @@ class Deposit(NamedTuple):
     parts: Parts
 
 
+class Joint(NamedTuple):
+    """A transaction that several people made together: what kind it is, and how many they were."""
+
+    tx: str
+    form: str
+    owners: int
+
+
 class Ticket(NamedTuple):
     """A claim on the mixer: at step ``due`` the same amount, less fees, goes to a fresh address of its owner."""
 
@@ -80,6 +88,7 @@ class World:
     deposits: list[Deposit] = field(default_factory=list)
     deposit_count: int = 0
     demos: dict[str, Deposit] = field(default_factory=dict)
+    joints: list[Joint] = field(default_factory=list)
     next_miner: Wallet | None = None  # who gets the next coinbase, if that is settled
 
     def active(self) -> User:

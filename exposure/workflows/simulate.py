@@ -64,7 +64,13 @@ class _Beginning:
 
 
 def simulate(
-    folder: Path, *, size: str = "small", seed: int = 1, truths: Truth | None = None, progress: Progress | None = None
+    folder: Path,
+    *,
+    size: str = "small",
+    seed: int = 1,
+    joint: bool = False,
+    truths: Truth | None = None,
+    progress: Progress | None = None,
 ) -> SimulateSummary:
     """Write a synthetic economy into ``folder``.
 
@@ -72,7 +78,7 @@ def simulate(
     ----------
     folder
         Must not exist, or be empty. It appears whole or not at all.
-    size, seed
+    size, seed, joint
         See `exposure.simulate.sizes`; equal ones give equal rows.
     truths
         ``really``: whose money each deposit was. ``rules``: also what each rule says, for deposits in the first `RULE_ROWS`
@@ -85,7 +91,7 @@ def simulate(
     InputError
         If the size is unknown, or the folder is in use or cannot be written.
     """
-    chosen = plan(size, seed)
+    chosen = plan(size, seed, joint=joint)
     truths = truths or DEFAULT_TRUTH[size]
     report: Progress = progress or (lambda share, what: None)
     with _whole_or_nothing(folder) as partial:
@@ -204,6 +210,9 @@ def _write_texts(partial: Path, chosen: Plan, world: World, etl: dict[str, str])
         "assets.csv": f"asset,symbol,decimals\n{world.accounts.token},SIMUSD,6\n",
         **{f"ethereum_etl/{name}": text for name, text in etl.items()},
     }
+    if chosen.joint:
+        rows = (f"{one.tx},{one.form},{one.owners}\n" for one in world.joints)
+        texts["joint.csv"] = f"tx,form,owners\n{''.join(rows)}"
     (partial / "ethereum_etl").mkdir()
     for name, content in texts.items():
         (partial / name).write_text(content, encoding="ascii", newline="\n")
