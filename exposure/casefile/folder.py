@@ -16,16 +16,18 @@ import re
 import secrets
 import shutil
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from exposure.casefile import signature
 from exposure.errors import InputError
 from exposure.text import shown
 
 FORM = "exposure.case/1"
 MANIFEST, IDENTITY, REPORT, FACTS = "manifest.json", "case-id.txt", "report.html", "facts.html"
+SIGNATURE = signature.NAME
 NO_ID = "0" * 64
 MAX_FILES = 64
 MAX_FILE_BYTES = 2**30
@@ -40,16 +42,34 @@ _PRINTED = re.compile(rb'<code id="case-id">([0-9a-f]{64})</code>')
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A case as read: its id, its manifest and its files; ``faults`` name every file that is not what the manifest says."""
+    """A case as read: its id, its manifest (``octets``: as it stands) and its files.
+
+    ``faults`` name every file that is not what the manifest says.
+    """
 
     id: str
     manifest: Mapping[str, Any]
     files: Mapping[str, bytes]
     faults: tuple[str, ...]
+    octets: bytes = b""
+
+    @property
+    def signature(self) -> bytes | None:
+        """The signature file; None if the case is not signed."""
+        return self.files.get(SIGNATURE)
 
 
-def write(folder: Path, files: Mapping[str, bytes], manifest: Mapping[str, Any], *, replacing: str | None = None) -> str:
+def write(
+    folder: Path,
+    files: Mapping[str, bytes],
+    manifest: Mapping[str, Any],
+    *,
+    replacing: str | None = None,
+    sign: Callable[[bytes], bytes] | None = None,
+) -> str:
     """Write a case whole or not at all; its id. ``replacing``: the id of the case that is there and whose place it takes.
+
+    ``sign`` makes the signature file of the manifest; None: the case is not signed.
 
     Whoever is killed on the way leaves the case as it was, or the new one, and `settle` clears up behind him.
 
@@ -63,6 +83,8 @@ def write(folder: Path, files: Mapping[str, bytes], manifest: Mapping[str, Any],
     octets = text.encode("ascii")
     identity = _digest(octets)
     whole = {**files, MANIFEST: octets, IDENTITY: f"{identity}\n".encode()}
+    if sign is not None:
+        whole[SIGNATURE] = sign(octets)
     for name in (REPORT, FACTS):
         if name in files:
             whole[name] = files[name].replace(NO_ID.encode(), identity.encode())
@@ -156,7 +178,7 @@ def read(folder: Path) -> Case:
     faults += _identity_faults(identity, told, printed_id, contents.get(IDENTITY, b""))
     if not any(fault.startswith(MANIFEST) for fault in faults):
         faults += _file_faults(listed, contents, {REPORT: printed_id or identity, FACTS: identity})
-    return Case(identity, manifest, contents, tuple(dict.fromkeys(faults)))
+    return Case(identity, manifest, contents, tuple(dict.fromkeys(faults)), octets)
 
 
 def _file_faults(listed: Mapping[str, Any], contents: Mapping[str, bytes], printed: Mapping[str, str]) -> list[str]:
@@ -171,7 +193,7 @@ def _file_faults(listed: Mapping[str, Any], contents: Mapping[str, bytes], print
             content = content.replace(printed[name].encode(), NO_ID.encode())
         if _digest(content) != expected.get("sha256"):
             faults.append(f"{name} is not the file that the manifest names")
-    extra = [name for name in contents if name not in listed and name != IDENTITY]
+    extra = [name for name in contents if name not in listed and name not in (IDENTITY, SIGNATURE)]
     return faults + [f"{shown(name, 80)} is not in the manifest" for name in sorted(extra)]
 
 

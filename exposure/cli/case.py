@@ -22,7 +22,15 @@ _OPTIONS = {"rules": "rule", "policies": "policy", "seeds_from_designation": "se
 """Names of options on the command line where they differ from the fields of `TraceOptions`."""
 
 
-def place(out: Path | None, case: Path | None, subject: str | None, notes: tuple[str, ...]) -> str:
+@dataclass(frozen=True, slots=True)
+class More:
+    """What is added to a case beside the answer: notes, and the signature by a private key."""
+
+    notes: tuple[str, ...] = ()
+    key: Path | None = None
+
+
+def place(out: Path | None, case: Path | None, subject: str | None, more: More) -> str:
     """The subject to trace (empty: that of the case), once what was typed fits together.
 
     Raises
@@ -34,8 +42,9 @@ def place(out: Path | None, case: Path | None, subject: str | None, notes: tuple
         raise InputError("--out writes a new case and --case goes on with one: give one of them")
     if out is not None and (out.is_file() or out.suffix.lower() in (".html", ".json", ".jsonl", ".csv", ".parquet")):
         raise InputError(f"--out takes the folder of a case, not {out}: a single file is written by -o {out}")
-    if notes and out is None and case is None:
-        raise InputError("a note belongs to a case: add --out DIR for a new one, or --case DIR")
+    if out is None and case is None and more != More():
+        what = "a note belongs to a case" if more.notes else "only a case is signed"
+        raise InputError(f"{what}: add --out DIR for a new one, or --case DIR")
     if case is None and subject is None:
         raise InputError("Missing argument 'SUBJECT': what is to be traced; or --case DIR to go on with a case")
     if case is not None and subject is not None:
@@ -90,7 +99,12 @@ def typed(name: str) -> bool:
 
 
 def keep(
-    store: Store, asked: Question, folder: Path, settings: Config, notes: tuple[str, ...], told: Callable[[Report], Report]
+    store: Store,
+    asked: Question,
+    folder: Path,
+    settings: Config,
+    more: More,
+    told: Callable[[Report], Report],
 ) -> Report:
     """Trace into a case folder, or go on with the one that is there; says where it is and its id."""
     from exposure.units import zone
@@ -98,7 +112,7 @@ def keep(
     from exposure.workflows.case.reading import rests_on
     from exposure.workflows.reorganised import gone
 
-    form, case = Form(settings.lang, zone(settings.tz), settings.tz, notes), asked.case
+    form, case = Form(settings.lang, zone(settings.tz), settings.tz, more.notes, more.key), asked.case
     marks: tuple[str, ...] = ()
     if case is not None:
         form = replace(form, lang=_stated(case, "lang", settings), tz=_stated(case, "tz", settings))
@@ -108,6 +122,8 @@ def keep(
         store, asked.subject, asked.options, folder, form, going_on=case, told=lambda report: _marked(told(report), marks)
     )
     click.echo(f"case: {len(written.files)} files in {folder}; id {written.id}", err=True)
+    if case is not None and case.signature is not None and more.key is None:
+        click.echo("the case was signed, and what it says now is not: add --sign KEYFILE", err=True)
     return written.report
 
 

@@ -133,6 +133,12 @@ Exit codes: 0 done; 2 wrong input; 3 a --fail-on condition holds;
     help="Also write the facts for a suspicious transaction report, in Japanese and English (HTML).",
 )
 @click.option("--note", metavar="TEXT", multiple=True, help="A note for the case, or ADDRESS: TEXT. Repeatable.")
+@click.option(
+    "--sign",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="KEYFILE",
+    help="With --out or --case: sign it by this private Ed25519 key (PEM or OpenSSH).",
+)
 @format_option("table", "json", "jsonl", "csv", "parquet", "html")
 @click.option("--lang", type=click.Choice(["en", "ja"]), help="Language of an HTML report.  [default: en]")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the result to this file.")
@@ -149,6 +155,7 @@ def trace(
     counterfactual: bool,
     facts: Path | None,
     note: tuple[str, ...],
+    sign: Path | None,
     list_: bool,
     fetch: bool,
     source: str | None,
@@ -157,7 +164,7 @@ def trace(
 ) -> int:
     """Where did SUBJECT's value come from, or go? How much touches listed parties, in how many hops, by which paths."""
     from exposure import config
-    from exposure.cli.case import compared, keep, place, question, typed
+    from exposure.cli.case import More, compared, keep, place, question, typed
     from exposure.errors import InputError
     from exposure.reporting.fail_on import fail_on as read_condition
     from exposure.units import zone
@@ -170,7 +177,8 @@ def trace(
         raise InputError(f"{format_} is not for a terminal: add -o FILE")
     if format_ == "html" and list_:
         raise InputError("a list of deposits has no HTML form: use table, json, jsonl, csv or parquet")
-    subject = place(out, case, subject, note)
+    more = More(note, sign)
+    subject = place(out, case, subject, more)
     settings = config.load({name: given.pop(name) for name in _SETTINGS})
     conditions = [read_condition(text, policy=bool(given["policy"])) for text in fail_on]
     options = trace_options(
@@ -184,7 +192,7 @@ def trace(
         tz=settings.tz,
         **given,  # type: ignore[arg-type]  # the texts of the remaining options, read and checked there
     )
-    if compare is not None and (out is not None or note):
+    if compare is not None and (out is not None or more != More()):
         raise InputError("a case holds one answer: leave out --compare, or write the comparison by -o report.html")
     if counterfactual and (not options.policies or compare is not None or out is not None or case is not None):
         raise InputError("--counterfactual asks on what a verdict stands: it needs --policy, and neither a case nor --compare")
@@ -205,7 +213,7 @@ def trace(
             return 0
         folder = out or (case if compare is None else None)
         if folder is not None:
-            report = keep(store, asked, folder, settings, note, told)
+            report = keep(store, asked, folder, settings, more, told)
         elif compare is not None and case is not None:
             report = compared(store, asked, until)
         elif counterfactual:

@@ -12,6 +12,7 @@ EPILOG = """\b
 Examples:
   exposure verify case-4711
   exposure verify case-4711 --id 3f9ac1d0...
+  exposure verify case-4711 --key colleague.pub
 
 \b
 Exit codes: 0 everything holds; 1 a file was changed or a figure comes out otherwise; 2 it is no case folder.
@@ -21,6 +22,7 @@ Exit codes: 0 everything holds; 1 a file was changed or a figure comes out other
 @click.command(epilog=EPILOG)
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--id", "case_id", metavar="ID", help="The id that the case is said to have, from a report or a letter.")
+@click.option("--key", metavar="PUBKEY", help="Whose signature it has to be: a public Ed25519 key, as a file or 64 hex digits.")
 @click.option(
     "--store",
     type=click.Path(file_okay=False, path_type=Path),
@@ -29,7 +31,7 @@ Exit codes: 0 everything holds; 1 a file was changed or a figure comes out other
 )
 @format_option("table", "json")
 @output_option
-def verify(folder: Path, case_id: str | None, store: Path | None, format_: str, output: Path | None) -> int:
+def verify(folder: Path, case_id: str | None, key: str | None, store: Path | None, format_: str, output: Path | None) -> int:
     """Check every file of the case in FOLDER, and recompute its figures by both engines. No network; no store unless named."""
     from dataclasses import asdict
 
@@ -37,7 +39,7 @@ def verify(folder: Path, case_id: str | None, store: Path | None, format_: str, 
     from exposure.text import shown
     from exposure.workflows.case.verify import verify as workflow
 
-    found = workflow(folder, case_id=case_id)
+    found = workflow(folder, case_id=case_id, key=key)
     warnings = _gone(folder, store) if store is not None and found.ok else ()
     if format_ == "json":
         import json
@@ -53,7 +55,7 @@ def verify(folder: Path, case_id: str | None, store: Path | None, format_: str, 
         lines += [f"{'' if check.ok else 'DIFFERS   '}{check.name:<9} {shown(check.detail, 300)}" for check in found.checks]
         lines += [f"WARNING   {sentence}" for sentence in warnings]
         lines.append("VERIFIED" if found.ok else "NOT VERIFIED")
-        if found.ok and case_id is None:
+        if found.ok and case_id is None and key is None:
             lines.append("Compare the id with one from elsewhere (--id): whoever changes a case can make its hashes anew.")
     emit("\n".join(lines), output)
     return 0 if found.ok else 1

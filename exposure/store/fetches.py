@@ -135,6 +135,17 @@ def find(connection: Connection, chain: str, address: str, source: str) -> Fetch
     return found[0] if found else None
 
 
+def by_id(connection: Connection, name: str) -> Fetch | None:
+    """The fetch that rows name as their source; None if there is none of that id."""
+    found = list(_select(connection, "id = ?", (name,)))
+    return found[0] if found else None
+
+
+def of_address(connection: Connection, chain: str, address: str) -> list[Fetch]:
+    """Every fetch of one history, by source."""
+    return list(_select(connection, "chain = ? and address = ?", (chain, address)))
+
+
 def of_chain(connection: Connection, chain: str) -> list[Fetch]:
     """All fetches of a chain, by address and source."""
     return list(_select(connection, "chain = ?", (chain,)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 
 from exposure.attribution.editions import Standing
@@ -13,17 +13,17 @@ from exposure.model.comparison import Change, ChangeKind, Comparison, FigureChan
 from exposure.model.labels import Labels, Seed
 from exposure.model.results import Report, Section
 from exposure.model.tags import SubjectKind
+from exposure.store.origins import origins
 from exposure.store.store import Store
 from exposure.units import day
 from exposure.workflows.case.reading import evidence_of, options_of, store_of, subject_of
 from exposure.workflows.case.record import Recording, Replaying
+from exposure.workflows.case.sources import blocks_of
 from exposure.workflows.labels import Snapshot
 from exposure.workflows.trace.options import TraceOptions
 from exposure.workflows.trace.run import answer
 
 MAX_ITEMS = 500
-MAX_BLOCKS = 5_000
-"""Blocks of the evidence that are looked up to say which import brought their rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,14 +324,14 @@ def _later_imports(store: Store, chain: str, before: _Answer, after: _Answer) ->
     if not late:
         return
     txs: dict[int, set[str]] = defaultdict(set)
+    end = before.evidence.ends.get(chain, 0)
     for answered in (before, after):
-        for (of, _), row in answered.evidence.transfers.items():
-            if of == chain and row.place.block <= before.evidence.ends.get(chain, 0):
-                txs[row.place.block].add(row.tx)
-        for (of, name), tx in answered.evidence.txs.items():
-            if of == chain and tx.place.block <= before.evidence.ends.get(chain, 0):
-                txs[tx.place.block].add(name)
-    counts = _by_import(store, chain, txs)
+        for block, names in blocks_of(answered.evidence).get(chain, {}).items():
+            if block <= end:
+                txs[block] |= names
+    counts: dict[str, int] = defaultdict(int)
+    for origin, count in origins(store, chain, txs).items():
+        counts[origin.source] += count
     for source, count in sorted(counts.items()):
         if source in late:
             files = ", ".join(name for name, _, _ in late[source].files) or source
@@ -342,17 +342,3 @@ def _later_imports(store: Store, chain: str, before: _Answer, after: _Answer) ->
                 source,
                 late[source].time,
             )
-
-
-def _by_import(store: Store, chain: str, txs: Mapping[int, set[str]]) -> dict[str, int]:
-    """Rows of some transactions by the import that brought them; of a large question the first blocks only."""
-    counts: dict[str, int] = defaultdict(int)
-    for layout in ("transfers", "outputs"):
-        if not store.parts(layout, chain):
-            continue
-        lookup = store.lookup(layout, chain, ("block", "tx", "source"))
-        for block in sorted(txs)[:MAX_BLOCKS]:
-            rows = lookup.rows(block)
-            for tx, source in zip(rows["tx"].to_pylist(), rows["source"].to_pylist(), strict=True):
-                counts[source] += tx in txs[block]
-    return {source: count for source, count in counts.items() if count}

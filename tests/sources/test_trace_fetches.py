@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import urllib.request
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 from esplora_server import Esplora, serve
@@ -160,5 +163,14 @@ def test_a_case_goes_on_fetching_within_its_calls_and_each_step_is_in_its_log(ch
     assert {one["name"] for one in fetched["histories"]} <= set(fetched["asked"][0]["names"])
     assert [line["options"]["hops"] for line in log if line["step"] == "trace"] == [10, 9, 9]
     assert verify(case).ok
+    manifest = json.loads((case / "manifest.json").read_text(encoding="utf-8"))
+    replies = pq.read_table(case / "replies.parquet").to_pylist()
+    assert sorted({one["sha256"] for one in replies}) == manifest["replies"]
+    page = next(one for one in replies if one["rows"] and one["address"] in one["url"])
+    with urllib.request.urlopen(page["url"]) as again:  # what the server says is what the case has on record
+        assert hashlib.sha256(again.read()).hexdigest() == page["sha256"]
+    sources = json.loads((case / "sources.json").read_text(encoding="utf-8"))["sources"]
+    assert {one["kind"] for one in sources.values()} == {"fetch"}
+    assert set(pq.read_table(case / "origins.parquet")["source"].to_pylist()) <= set(sources)
     refused = CliRunner(env=environ).invoke(cli.main, ["trace", "--case", str(case), "--fetch", "--compare", "now"])
     assert refused.exit_code == 2

@@ -16,6 +16,8 @@ from exposure.casefile.evidence import Evidence
 from exposure.casefile.flow import flow_csv, flow_table
 from exposure.casefile.labels import editions_to_json, labels_to_json, tags_table
 from exposure.casefile.rows import coin_tables, coverage_table, movement_table, prices_table, written
+from exposure.casefile.signature import private_key, signed
+from exposure.casefile.sources import Sources, origins_table, replies_table, sources_to_json
 from exposure.model.results import Report
 from exposure.model.tags import Statement
 from exposure.reporting.json_report import report_to_json
@@ -27,6 +29,7 @@ from exposure.units import iso
 from exposure.workflows.case import log
 from exposure.workflows.case.reading import evidence_of, open_case, options_of, options_to_json, subject_of
 from exposure.workflows.case.record import Recording
+from exposure.workflows.case.sources import sources_of
 from exposure.workflows.trace.options import TraceOptions
 from exposure.workflows.trace.run import answer
 
@@ -42,12 +45,13 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How a case is written: language and zone of its report, and the notes to add."""
+    """How a case is written: language and zone of its report, the notes to add, and the private key that signs it."""
 
     lang: str = "en"
     zone: tzinfo = UTC
     tz: str = "UTC"
     notes: tuple[str, ...] = ()
+    key: Path | None = None
 
 
 def write_case(
@@ -81,10 +85,14 @@ def write_case(
         If the question is none, or the folder cannot be written.
     """
     added = [log.note(text) for text in form.notes]
+    key = form.key
+    if key is not None:
+        private_key(key)  # what is wrong with it is said before the work, not behind it
     before = None if going_on is None else _before(going_on)
     recording = Recording()
     report = told(answer(store, subject, options, recording))
     evidence = recording.evidence
+    sources = sources_of(store, evidence)
     lines = [] if going_on is None else log.lines(going_on.files.get(log.LOG, b""))
     lines += log.between(report, evidence.statements, before, _own_tags(store, evidence, before))
     lines += [log.question(report, options_to_json(options), before), *added]
@@ -94,11 +102,19 @@ def write_case(
         case_folder.FACTS: facts_page(report, case_id=case_folder.NO_ID).encode(),
         log.LOG: log.written(lines),
         **_evidence_files(report, evidence),
+        **_source_files(sources),
         **{f"policy-{n}.toml": policy.text.encode() for n, policy in enumerate(options.policies, 1)},
     }
-    manifest = _manifest(report, options, evidence, form)
-    identity = case_folder.write(out, files, manifest, replacing=None if going_on is None else going_on.id)
-    return Written(identity, report, (*sorted(files), case_folder.MANIFEST, case_folder.IDENTITY))
+    manifest = _manifest(report, options, evidence, form) | {"replies": sources.hashes}
+    identity = case_folder.write(
+        out,
+        files,
+        manifest,
+        replacing=None if going_on is None else going_on.id,
+        sign=None if key is None else lambda octets: signed(octets, key),
+    )
+    own = [case_folder.MANIFEST, case_folder.IDENTITY, *([case_folder.SIGNATURE] if key is not None else [])]
+    return Written(identity, report, (*sorted(files), *own))
 
 
 def _before(case: case_folder.Case) -> log.Before:
@@ -134,6 +150,14 @@ def _evidence_files(report: Report, evidence: Evidence) -> dict[str, bytes]:
         **{name: written(table) for name, table in tables.items()},
         **{name: _json(value) for name, value in values.items()},
         "transfers.csv": flow_csv(report).encode(),
+    }
+
+
+def _source_files(sources: Sources) -> dict[str, bytes]:
+    return {
+        "sources.json": _json(sources_to_json(sources)),
+        "origins.parquet": written(origins_table(sources)),
+        "replies.parquet": written(replies_table(sources)),
     }
 
 

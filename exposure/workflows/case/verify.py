@@ -11,8 +11,10 @@ from typing import Any
 from exposure.attribution.editions import standings
 from exposure.attribution.resolve import resolve
 from exposure.casefile import folder as case_folder
+from exposure.casefile import signature
 from exposure.casefile.evidence import Evidence
 from exposure.casefile.flow import flow_csv, flow_table
+from exposure.casefile.sources import origins_schema, replies_schema
 from exposure.errors import ExposureError
 from exposure.model.labels import Labels
 from exposure.model.policy import role_of
@@ -21,7 +23,7 @@ from exposure.model.tags import SubjectKind
 from exposure.reporting.json_report import report_to_dict
 from exposure.text import shown
 from exposure.workflows.case.compare import first_difference
-from exposure.workflows.case.reading import BROKEN, evidence_of, json_of, options_of, store_of, subject_of, table_of
+from exposure.workflows.case.reading import BROKEN, evidence_of, json_of, options_of, rests_on, store_of, subject_of, table_of
 from exposure.workflows.case.record import Replaying
 from exposure.workflows.trace.options import TraceOptions
 from exposure.workflows.trace.run import answer
@@ -53,7 +55,7 @@ class Verified:
         return not self.faults and all(check.ok for check in self.checks)
 
 
-def verify(folder: Path, *, case_id: str | None = None) -> Verified:
+def verify(folder: Path, *, case_id: str | None = None, key: str | None = None) -> Verified:
     """Check a case folder, and recompute its figures from its evidence.
 
     Parameters
@@ -62,23 +64,49 @@ def verify(folder: Path, *, case_id: str | None = None) -> Verified:
         The case. It may be a stranger's: no link is followed, nothing in it is run, sizes are bounded.
     case_id
         The id that it is said to have. Without one, whoever changed a case can have made its hashes anew.
+    key
+        The public key of whoever is said to have signed it: 64 hex digits, or a file.
 
     Raises
     ------
     InputError
-        If the folder is no case, or what it holds cannot be read.
+        If the folder is no case, what it holds cannot be read, or the key is none.
     """
+    by = None if key is None else signature.public_key(key)
     case = case_folder.read(folder)
     faults = list(case.faults)
     if case_id is not None and case.id != case_id.strip().lower():
         faults.insert(0, f"{case_folder.MANIFEST} is not that of the case {shown(case_id, 80)}: this one is {case.id}")
+    unchecked = case.signature is not None and by is None and not signature.is_installed()
+    if not unchecked and not any(fault.startswith(case_folder.MANIFEST) for fault in faults):
+        wrong = signature.fault(case.octets, case.signature, by)
+        faults += [wrong] if wrong else []
     if faults:
         return Verified(case.id, len(case.files) + 1, tuple(faults), ())
     options, subject = options_of(case), subject_of(case)
     evidence = evidence_of(case)
     stated = json_of(case, "report.json")
-    checks = [_labels(evidence, options), *_recomputed(case, evidence, subject, options, stated)]
+    checks = [
+        *_signed(case, by, unchecked=unchecked),
+        _labels(evidence, options),
+        _sources(case),
+        *_recomputed(case, evidence, subject, options, stated),
+    ]
     return Verified(case.id, len(case.files) + 1, (), tuple(checks))
+
+
+def _signed(case: case_folder.Case, by: str | None, *, unchecked: bool) -> Iterator[Check]:
+    """What a signature that was found in order says, and what it does not."""
+    if case.signature is None:
+        return
+    who = signature.signer(case.signature) or "nobody"
+    if unchecked:
+        said = f"it names the key {who} and was NOT checked: that needs cryptography (pip install 'chain-exposure[sign]')"
+    elif by is None:
+        said = f"by the key {who}; whose that is the folder cannot say (--key PUBKEY)"
+    else:
+        said = f"by the key that was given, {who}"
+    yield Check("signature", True, said)
 
 
 def _labels(evidence: Evidence, options: TraceOptions) -> Check:
@@ -94,6 +122,25 @@ def _labels(evidence: Evidence, options: TraceOptions) -> Check:
     return Check(
         "labels", True, f"{len(evidence.statements):,} tags of {len(evidence.editions):,} editions make the labels used"
     )
+
+
+def _sources(case: case_folder.Case) -> Check:
+    """Whether every transaction of the folder names the import or fetch that brought it, and each fetch its replies."""
+    origins = table_of(case, "origins.parquet", origins_schema())
+    replies = table_of(case, "replies.parquet", replies_schema())
+    told = json_of(case, "sources.json")
+    known, hashes = told.get("sources"), case.manifest.get("replies")
+    if not isinstance(known, dict) or not {*origins["source"].to_pylist(), *replies["fetch"].to_pylist()} <= set(known):
+        return Check("sources", False, "sources.json does not say where every row is from")
+    if sorted(set(replies["sha256"].to_pylist())) != hashes:
+        return Check("sources", False, "replies.parquet and the manifest name different replies")
+    rows = {(chain, tx) for chain, tx, _ in rests_on(case)}
+    named = set(zip(origins["chain"].to_pylist(), origins["tx"].to_pylist(), strict=True))
+    lost = f"; of {len(rows - named):,} transactions it is not on record" if rows - named else ""
+    if not named <= rows:
+        return Check("sources", False, "origins.parquet names transactions that the case does not hold")
+    by = f"{len(known):,} imports and fetches with {replies.num_rows:,} replies on record"
+    return Check("sources", True, f"{len(named):,} transactions came by {by}{lost}")
 
 
 def _parties(labels: Labels) -> Iterator[tuple[object, tuple[str, str, str]]]:
