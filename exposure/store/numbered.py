@@ -68,6 +68,8 @@ class Numbered:
     _marks: tuple[bytes, bytes]
     _names: tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
     _held: tuple[NDArray[np.int32], NDArray[np.int64]]
+    place: Path
+    """The folder that it lies in."""
 
     @property
     def utxo(self) -> bool:
@@ -188,7 +190,7 @@ def numbered(store: Store, chain: str, advance: Advance = lambda done, total: No
         place = root / f"{store.version}-{chain.replace(os.sep, '_')}"
         found = _opened(place)
         if found is None:
-            with _alone(store.path, root):
+            with alone(store.path, root):
                 found = _opened(place)  # somebody else may have made it meanwhile
                 if found is None:
                     _make(store, chain, root, place, advance)
@@ -213,14 +215,14 @@ def _opened(place: Path) -> Numbered | None:
                 if hashed != hash_name(engine):
                     return None
         found = _mapped(place, facts)
-        owner, asset, held = (_file(place, name, "i4", facts.pots) for name in ("owner", "asset", "held"))
-        firsts, ends = (_file(place, name, "i8", facts.names + 1) for name in ("firsts", "ends"))
-        octets = _file(place, "names", "u1", int(ends[-1]))
-        table = _file(place, "slots", "u8", slots)
+        owner, asset, held = (array_file(place, name, "i4", facts.pots) for name in ("owner", "asset", "held"))
+        firsts, ends = (array_file(place, name, "i8", facts.names + 1) for name in ("firsts", "ends"))
+        octets = array_file(place, "names", "u1", int(ends[-1]))
+        table = array_file(place, "slots", "u8", slots)
         marked = ((place / "marks.bin").read_bytes(), (place / "name_marks.bin").read_bytes())
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return Numbered(facts, asset, owner, found, marked, (table, octets, ends), (held, firsts))
+    return Numbered(facts, asset, owner, found, marked, (table, octets, ends), (held, firsts), place)
 
 
 def _mapped(place: Path, facts: Facts) -> dict[str, Made]:
@@ -228,17 +230,18 @@ def _mapped(place: Path, facts: Facts) -> dict[str, Made]:
     columns = {name: _column(place, name, KINDS[name], facts.rows) for name in names}
     stretch = _column(place, "stretch", "i4", facts.rows)
     for name in ("block", "time"):
-        columns[name] = by_stretch(stretch, _file(place, f"{name}s", "i8", facts.stretches))
+        columns[name] = by_stretch(stretch, array_file(place, f"{name}s", "i8", facts.stretches))
     if not facts.utxo:
         columns["high"] = _column(place, "high", "u8", facts.rows) if facts.wide else zeros(facts.rows)
     return columns
 
 
 def _column(place: Path, name: str, kind: str, length: int) -> Made:
-    return as_read(place / f"{name}.bin", _file(place, name, kind, length))
+    return as_read(place / f"{name}.bin", array_file(place, name, kind, length))
 
 
-def _file(place: Path, name: str, kind: str, length: int) -> NDArray[Any]:
+def array_file(place: Path, name: str, kind: Any, length: int) -> NDArray[Any]:
+    """An array of an index, mapped; its file must have the right length."""
     path = place / f"{name}.bin"
     if path.stat().st_size != length * np.dtype(kind).itemsize:
         raise ValueError(f"{path} has another length than its manifest says")
@@ -255,7 +258,7 @@ def _engine(folder: Path, spill: Path) -> Iterator[query.Engine]:
 
 
 @contextlib.contextmanager
-def _alone(folder: Path, root: Path) -> Iterator[None]:
+def alone(folder: Path, root: Path) -> Iterator[None]:
     """One process at a time makes indexes in a store; the others wait for it."""
     with disk_errors(folder):
         handle = os.open(root / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -296,13 +299,13 @@ def _make(store: Store, chain: str, root: Path, place: Path, advance: Advance) -
                 facts = _filled(store, chain, engine, part, advance)
                 said = {"form": FORM, "hash": hash_name(engine), **asdict(facts)}
             said["slots"] = (part / "slots.bin").stat().st_size // 8
-            ends = _file(part, "ends", "i8", facts.names + 1)
+            ends = array_file(part, "ends", "i8", facts.names + 1)
             (part / "marks.bin").write_bytes(marks.marks(_mapped(part, facts), facts.rows))
-            (part / "name_marks.bin").write_bytes(marks.name_marks(_file(part, "names", "u1", int(ends[-1])), ends))
+            (part / "name_marks.bin").write_bytes(marks.name_marks(array_file(part, "names", "u1", int(ends[-1])), ends))
             (part / "manifest.json").write_text(json.dumps(said))
             shutil.rmtree(part / "spill", ignore_errors=True)
             for file in part.iterdir():
-                _settle(file)
+                settle(file)
             sync_folder(part)
             part.replace(place)
             sync_folder(root)
@@ -320,7 +323,8 @@ def _filled(store: Store, chain: str, engine: query.Engine, part: Path, advance:
     return number_coins(f"{chain}/native", outputs, inputs, engine, part, advance)
 
 
-def _settle(file: Path) -> None:
+def settle(file: Path) -> None:
+    """Make a file readable for its owner alone, and lasting."""
     file.chmod(0o600)
     handle = os.open(file, os.O_RDONLY)
     try:

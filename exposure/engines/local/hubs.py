@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from exposure.engines.local.ledger import Ledger
 from exposure.engines.local.moves import doubles
 from exposure.engines.local.roles import Roles
+from exposure.taint.kernels import ends
 
 COLLECTED = 0.9
 FEW = 3
@@ -51,6 +52,20 @@ def hubs(ledger: Ledger, roles: Roles, *, threshold: int, dust: NDArray[np.float
         if len(values) > threshold and not collects:
             is_hub.append(owner)
     return np.array(is_hub, np.int64)
+
+
+def is_hub(run: NDArray[Any], *, threshold: int, dust: float) -> bool:
+    """Whether the owner of a pot is a hub, by the pot's run (`exposure.taint.kernels.ends`)."""
+    if len(run) <= threshold:
+        return False
+    amount, _ = doubles(run["low"], run["high"].astype(np.uint64))
+    counts = (run["other"] >= 0) & (amount > dust)
+    if len(np.unique(run["other"][counts])) <= threshold:
+        return False
+    sent = counts & (run["at"] & ends.SENT != 0)
+    _, place = np.unique(run["other"][sent], return_inverse=True)
+    paid = np.sort(np.bincount(place, amount[sent]))
+    return not (paid.size and paid[-FEW:].sum() >= COLLECTED * paid.sum())
 
 
 class Figures(NamedTuple):
