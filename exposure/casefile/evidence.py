@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from exposure.attribution.clusters import Link
 from exposure.model.labels import Category, Labels
 from exposure.model.ledger import Incomplete, Transfer, UtxoTx
 from exposure.model.tags import Edition, Entity, Statement
 from exposure.store.prices import Price
+from exposure.tracing.hubs import Counted
 
 _OWN = Category.OWN_INSTITUTION.value
 
@@ -19,6 +21,8 @@ class Evidence:
     ``transfers`` by (chain, ref); ``txs`` by (chain, hash); ``gaps`` by (chain, address, asset; ``*`` on a UTXO chain): how a
     history is incomplete, or None if it is declared whole; ``prices`` by (asset, currency, time). ``labels``: the snapshot
     with the hubs found, as far as it bears on these rows. ``ends``: last block of each chain; ``assets``: symbol and decimals.
+    ``dust``: limit by asset, below which a transfer makes no counterparty; ``judged``: what was counted of each owner to say
+    whether it is a hub, by (chain, asset, owner); ``links``: what holds clusters together.
     """
 
     transfers: dict[tuple[str, str], Transfer] = field(default_factory=dict)
@@ -32,6 +36,9 @@ class Evidence:
     statements: tuple[Statement, ...] = ()
     editions: tuple[Edition, ...] = ()
     actors: dict[str, Entity] = field(default_factory=dict)
+    dust: dict[str, int] = field(default_factory=dict)
+    judged: dict[tuple[str, str, str], Counted] = field(default_factory=dict)
+    links: tuple[Link, ...] = ()
 
     def addresses(self) -> set[str]:
         """Every address in the rows."""

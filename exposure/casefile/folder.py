@@ -245,10 +245,11 @@ def _content(folder: Path, name: str, most: int) -> bytes:
     except OSError as error:
         raise InputError(f"cannot read {name} of the case: {error.strerror or error}") from error
     with os.fdopen(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
+        about = os.fstat(handle)
+        if not stat.S_ISREG(about.st_mode):
             raise InputError(f"{name} of the case is no regular file")
-        content = file.read(most + 1)
-    if len(content) > most:
+        content = b"" if about.st_size > most else file.read(most + 1)  # it may grow while it is read
+    if max(len(content), about.st_size) > most:
         raise InputError(f"{name} of the case is larger than {most:,} bytes")
     return content
 

@@ -10,7 +10,8 @@ behind a hub of his own making would only have to mint a worthless token and sca
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import NamedTuple
 
 from exposure.model.labels import Labels
 from exposure.model.ledger import Kind
@@ -23,18 +24,36 @@ COLLECTED = 0.9
 FEW = 3
 
 
-def verdict(received_from: Iterable[str], sent_to: Mapping[str, int], threshold: int) -> str | None:
-    """Why an owner with these counterparties is a hub, or None. ``sent_to``: value sent, by counterparty."""
-    counterparties = len(set(received_from) | set(sent_to))
-    if counterparties <= threshold:
-        return None
-    total = sum(sent_to.values())
-    if total and sum(sorted(sent_to.values(), reverse=True)[:FEW]) >= COLLECTED * total:
-        return None
-    return f"{counterparties:,} counterparties"
+class Counted(NamedTuple):
+    """What makes an owner a hub or not: distinct counterparties, value sent to others, and the part of it that few got."""
+
+    counterparties: int
+    sent: int
+    to_few: int
 
 
-def account_hubs(reader: PotReader, labels: Labels, asset: str, *, threshold: int, dust: int) -> HubOf:
+Seen = Callable[[str, Counted], None]
+"""Told of every owner that was judged, with what was counted."""
+
+
+def counted(received_from: Iterable[str], sent_to: Mapping[str, int]) -> Counted:
+    """Figures of an owner. ``sent_to``: value sent, by counterparty."""
+    largest = sorted(sent_to.values(), reverse=True)[:FEW]
+    return Counted(len(set(received_from) | set(sent_to)), sum(sent_to.values()), sum(largest))
+
+
+def verdict(found: Counted, threshold: int) -> str | None:
+    """Why an owner of these figures is a hub, or None."""
+    if found.counterparties <= threshold or (found.sent and found.to_few >= COLLECTED * found.sent):
+        return None
+    return f"{found.counterparties:,} counterparties"
+
+
+def unseen(_owner: str, _found: Counted) -> None:
+    """Nobody wants to know."""
+
+
+def account_hubs(reader: PotReader, labels: Labels, asset: str, *, threshold: int, dust: int, seen: Seen = unseen) -> HubOf:
     """Hub detection on an account chain. ``dust``: base units; only transfers above it make a counterparty."""
 
     def judge(owner: str) -> str | None:
@@ -48,12 +67,14 @@ def account_hubs(reader: PotReader, labels: Labels, asset: str, *, threshold: in
                     payers.add(labels.owner(row.sender))
             elif row.receiver is not None:
                 paid[labels.owner(row.receiver)] += row.amount
-        return verdict(payers, paid, threshold)
+        found = counted(payers, paid)
+        seen(owner, found)
+        return verdict(found, threshold)
 
     return _remembered(judge)
 
 
-def utxo_hubs(history: UtxoHistory, labels: Labels, *, threshold: int, dust: int) -> HubOf:
+def utxo_hubs(history: UtxoHistory, labels: Labels, *, threshold: int, dust: int, seen: Seen = unseen) -> HubOf:
     """Hub detection on a UTXO chain. Cost: two transactions are read for each coin of each owner that is asked about."""
     members = members_of(labels)
 
@@ -77,7 +98,9 @@ def utxo_hubs(history: UtxoHistory, labels: Labels, *, threshold: int, dust: int
                 receiver = labels.owner(output.address)
                 if receiver != owner and output.amount > dust:
                     paid[receiver] += output.amount
-        return verdict(payers, paid, threshold)
+        found = counted(payers, paid)
+        seen(owner, found)
+        return verdict(found, threshold)
 
     return _remembered(judge)
 

@@ -70,7 +70,7 @@ def compare_case(store: Store, case: Case, options: TraceOptions) -> Report:
     with store_of(case) as rows:
         report = answer(rows, subject, asked, views)
         snapshot = views.labels(rows, asked, {})
-    before = _Answer(report, evidence, snapshot, snapshot.labels, asked)
+    before = _Answer(report, evidence, snapshot, evidence.labels, asked)
     after = _answered(store, subject, options)
     return _beside(before, after, [*_of_settings(asked, options), *_of_rows(before, after)])
 

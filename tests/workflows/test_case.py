@@ -65,7 +65,9 @@ def _run(folder: Path, *arguments: str) -> Result:
 def test_a_case_is_recomputed_by_both_engines_from_its_folder_alone(case: Path) -> None:
     found = verify(case)
     assert found.ok, found
-    assert [check.name for check in found.checks] == ["labels", "sources", "engine reference", "transfers", "engine local"]
+    assert [check.name for check in found.checks] == [
+        *("labels", "sources", "engine reference", "transfers", "hubs", "clusters", "engine local"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from typing import Any
 
 import exposure
 from exposure.casefile import folder as case_folder
+from exposure.casefile.decisions import decisions_to_json
 from exposure.casefile.evidence import Evidence
 from exposure.casefile.flow import flow_csv, flow_table
 from exposure.casefile.labels import editions_to_json, labels_to_json, tags_table
@@ -143,6 +144,7 @@ def _evidence_files(report: Report, evidence: Evidence) -> dict[str, bytes]:
         "tags.parquet": tags_table(evidence.statements),
     }
     values = {
+        "decisions.json": decisions_to_json(evidence),
         "labels.json": labels_to_json(evidence.labels),
         "editions.json": editions_to_json(evidence.editions, evidence.actors),
     }

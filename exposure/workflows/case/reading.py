@@ -9,6 +9,7 @@ from typing import Any
 
 from exposure.attribution.clusters import Method
 from exposure.casefile import folder as case_folder
+from exposure.casefile.decisions import decisions_from_json
 from exposure.casefile.evidence import Evidence
 from exposure.casefile.labels import editions_from_json, labels_from_json, statements_from, tags_schema
 from exposure.casefile.rows import MAX_ROWS, coverage_from, coverage_schema, prices_from, prices_schema, read
@@ -97,6 +98,7 @@ def evidence_of(case: case_folder.Case) -> Evidence:
     evidence.prices = prices_from(table_of(case, "prices.parquet", prices_schema()))
     evidence.statements = statements_from(table_of(case, "tags.parquet", tags_schema()))
     evidence.labels = labels_from_json(json_of(case, "labels.json"))
+    decisions_from_json(json_of(case, "decisions.json"), evidence)
     evidence.editions, evidence.actors = editions_from_json(json_of(case, "editions.json"))
     try:
         evidence.label_time = int(case.manifest["label_time"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from exposure.attribution.clusters import Clusters, Link
 from exposure.attribution.resolve import digest_of
 from exposure.casefile.evidence import Evidence, bearing
 from exposure.model.assets import AssetInfo, asset_info
@@ -17,11 +18,15 @@ from exposure.store.coverage import ANY
 from exposure.store.histories import StoredAccountHistory, StoredUtxoHistory
 from exposure.store.prices import Price
 from exposure.store.store import Store
+from exposure.tracing.cone import HubOf
+from exposure.tracing.hubs import Counted, verdict
 from exposure.workflows.labels import Snapshot, used
 from exposure.workflows.ownership import LIST as HOLDINGS
 from exposure.workflows.trace.options import TraceOptions
 from exposure.workflows.trace.views import H, History, PriceSource, Views
 
+MAX_LINK_TXS = 2_000
+"""Transactions that link addresses to clusters, of each chain, that a case holds beside those of the flow."""
 NOT_IN_CASE = "the case does not hold its history"
 
 
@@ -95,6 +100,7 @@ class Recording(Views):
         self.evidence = Evidence()
         self.snapshot: Snapshot | None = None
         self.labels_used = Labels()
+        self._links: dict[str, tuple[Link, ...]] = {}
         self._store: Store | None = None
         self._as_of: int | None = None
 
@@ -112,6 +118,21 @@ class Recording(Views):
     def prices(self, store: Store) -> PriceSource:
         """Prices that keep what they answer."""
         return _KeptPrices(super().prices(store), self.evidence)
+
+    def dust(self, asset: str, limit: int) -> int:
+        """As the store's prices make it, kept."""
+        self.evidence.dust[asset] = limit
+        return limit
+
+    def judged(self, chain: str, asset: str, owner: str, found: Counted) -> None:
+        """Keep what was counted."""
+        self.evidence.judged[chain, asset, owner] = found
+
+    def clusters(self, store: Store, chain: str, options: TraceOptions, found: Snapshot, as_of: int) -> Clusters:
+        """As the ledger has them; what holds them together is kept for those that bear on the evidence."""
+        every = super().clusters(store, chain, options, found, as_of)
+        self._links[chain] = every.links
+        return every
 
     def asset_info(self, store: Store, asset: str) -> AssetInfo:
         """As the store has it, kept."""
@@ -131,6 +152,7 @@ class Recording(Views):
         evidence = self.evidence
         evidence.labels = replace(bearing(with_hubs, evidence), notes=(), digest=with_hubs.digest)
         evidence.label_time, evidence.ends = labels.as_of, dict(ends)
+        self._keep_links()
         connection = self._store.connection
         subjects = sorted(_subjects(evidence.labels))
         said = stored.statements(connection, as_of=self._as_of, subjects=subjects)
@@ -138,6 +160,29 @@ class Recording(Views):
         evidence.editions = tuple(stored.editions(connection, as_of=self._as_of, accepted=True))
         used_actors = {said.tag.actor for said in evidence.statements}
         evidence.actors = {key: actor for key, actor in labels.actors.items() if key in used_actors}
+
+    def _keep_links(self) -> None:
+        """The links of the clusters that bear on the evidence, and the first transactions that they follow from."""
+        assert self._store is not None
+        owners = self.evidence.labels.owners
+        own = {name for name, one in self.evidence.labels.boundaries.items() if one.category == Category.OWN_INSTITUTION}
+        kept: list[Link] = []
+        for chain, links in self._links.items():
+            used = [
+                link for link in links if owners.get(link.one, "") == owners.get(link.other) and owners[link.one] not in own
+            ]
+            kept += used
+            history = super().history(self._store, chain, self.evidence.ends[chain])
+            for tx in list(dict.fromkeys(link.tx for link in used))[:MAX_LINK_TXS]:
+                self._keep_transaction(history, tx)
+        self.evidence.links = tuple(kept)
+
+    def _keep_transaction(self, history: History, tx: str) -> None:
+        found = history.transaction(tx)
+        if isinstance(found, UtxoTx):
+            self.evidence.txs[history.chain, tx] = found
+        elif found is not None:
+            self.evidence.transfers.update({(history.chain, row.ref): row for row in found})
 
 
 def _without_customer(said: Statement) -> Statement:
@@ -211,6 +256,7 @@ class Replaying(Views):
 
     def __init__(self, evidence: Evidence) -> None:
         self._evidence = evidence
+        self.recounted: dict[tuple[str, str, str], Counted] = {}
 
     def history(self, store: Store, chain: str, as_of: int) -> History:
         """What the case holds of a chain."""
@@ -218,6 +264,23 @@ class Replaying(Views):
         plain = super().history(store, chain, as_of)
         given = _GivenCoins if isinstance(plain, StoredUtxoHistory) else _GivenAccounts
         return given(store, chain, end, self._evidence)
+
+    def dust(self, asset: str, limit: int) -> int:
+        """What the case says: the prices that made it are not in it."""
+        return self._evidence.dust.get(asset, limit)
+
+    def judged(self, chain: str, asset: str, owner: str, found: Counted) -> None:
+        """Keep what the folder's rows count."""
+        self.recounted[chain, asset, owner] = found
+
+    def hub_of(self, chain: str, asset: str, threshold: int, judge: HubOf) -> HubOf:
+        """By what was counted in the run; the rows of the folder are counted all the same, to be compared with it."""
+
+        def ask(owner: str) -> str | None:
+            by_rows, counted = judge(owner), self._evidence.judged.get((chain, asset, owner))
+            return by_rows if counted is None else verdict(counted, threshold)
+
+        return ask
 
     def prices(self, store: Store) -> PriceSource:
         """What the case holds."""
@@ -230,8 +293,8 @@ class Replaying(Views):
         return AssetInfo(symbol, decimals, known.usd_peg)
 
     def labels(self, store: Store, options: TraceOptions, bounds: Mapping[str, int]) -> Snapshot:
-        """The case's own snapshot, its hubs among it."""
-        labels, now = self._evidence.labels, self._evidence.label_time
+        """The case's own snapshot; who is a hub in which asset is found by the way, as in the run."""
+        labels, now = replace(self._evidence.labels, hubs={}), self._evidence.label_time
         newest = {edition.name: edition for edition in self._evidence.editions}
         return Snapshot(
             labels=replace(labels, digest=digest_of(labels)),

@@ -16,12 +16,18 @@ from exposure.casefile.evidence import Evidence
 from exposure.casefile.flow import flow_csv, flow_table
 from exposure.casefile.sources import origins_schema, replies_schema
 from exposure.errors import ExposureError
+from exposure.model.assets import chain as chain_of
 from exposure.model.labels import Labels
+from exposure.model.ledger import UtxoTx
 from exposure.model.policy import role_of
 from exposure.model.results import Report
 from exposure.model.tags import SubjectKind
 from exposure.reporting.json_report import report_to_dict
+from exposure.store.histories import StoredUtxoHistory
+from exposure.store.store import Store
 from exposure.text import shown
+from exposure.workflows.case import decisions
+from exposure.workflows.case.check import Check
 from exposure.workflows.case.compare import first_difference
 from exposure.workflows.case.reading import BROKEN, evidence_of, json_of, options_of, rests_on, store_of, subject_of, table_of
 from exposure.workflows.case.record import Replaying
@@ -29,15 +35,6 @@ from exposure.workflows.trace.options import TraceOptions
 from exposure.workflows.trace.run import answer
 
 ENGINES = ("reference", "local")
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was compared."""
-
-    name: str
-    ok: bool
-    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +164,9 @@ def _recomputed(
     made_by = stated.get("run", {}).get("engine")
     with store_of(case) as store:
         for engine in ENGINES:
+            views = Replaying(evidence)
             try:
-                report = answer(store, subject, replace(options, engine=engine), Replaying(evidence))
+                report = answer(store, subject, replace(options, engine=engine), views)
             except (ExposureError, *BROKEN) as error:
                 yield Check(f"engine {engine}", False, f"the evidence does not make an answer: {shown(error, 200)}")
                 continue
@@ -176,6 +174,18 @@ def _recomputed(
             yield _compared(engine, report, stated, whole=same_engine)
             if same_engine:
                 yield _flow(case, report)
+                yield decisions.hubs(evidence, views.recounted, options.hub_counterparties, options.expanded)
+                yield decisions.clusters(evidence, _linking(store, evidence))
+
+
+def _linking(store: Store, evidence: Evidence) -> dict[str, UtxoTx]:
+    """The transactions of the folder that links of clusters name."""
+    found: dict[str, UtxoTx] = {}
+    for chain in store.chains():
+        if chain_of(chain).ledger == "utxo" and evidence.links:
+            history = StoredUtxoHistory(store, chain)
+            found |= {link.tx: tx for link in evidence.links if (tx := history.transaction(link.tx)) is not None}
+    return found
 
 
 def _compared(engine: str, report: Report, stated: Mapping[str, Any], *, whole: bool) -> Check:

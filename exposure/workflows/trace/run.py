@@ -37,7 +37,7 @@ from exposure.store.store import Store
 from exposure.taint.reference.lots import Origin, Run
 from exposure.tracing.bracket import Arc, bracket, bracket_of, carrying
 from exposure.tracing.cone import HubOf, PotReader
-from exposure.tracing.hubs import account_hubs, lifted, utxo_hubs
+from exposure.tracing.hubs import Seen, account_hubs, lifted, utxo_hubs
 from exposure.tracing.paths import Ways
 from exposure.workflows.labels import Snapshot
 from exposure.workflows.reorganised import told_of
@@ -224,8 +224,11 @@ class _Question:
                     labels,
                     threshold=options.hub_counterparties,
                     dust=self._dust(chain, f"{chain}/native"),
+                    seen=self._seen(chain, f"{chain}/native"),
                 )
-                self._ledgers[chain] = UtxoLedger(chain, history, labels, self._engine, self._lifted(hubs))
+                self._ledgers[chain] = UtxoLedger(
+                    chain, history, labels, self._engine, self._decided(chain, f"{chain}/native", hubs)
+                )
             else:
                 self._ledgers[chain] = self._account_ledger(chain, history, labels)
         return self._ledgers[chain]
@@ -238,18 +241,31 @@ class _Question:
             if asset not in judges:
                 reader = ledger.reader if plain is history else PotReader(plain, labels)
                 hubs_of_asset = account_hubs(
-                    reader, labels, asset, threshold=self._options.hub_counterparties, dust=self._dust(chain, asset)
+                    reader,
+                    labels,
+                    asset,
+                    threshold=self._options.hub_counterparties,
+                    dust=self._dust(chain, asset),
+                    seen=self._seen(chain, asset),
                 )
-                judges[asset] = self._lifted(hubs_of_asset)
+                judges[asset] = self._decided(chain, asset, hubs_of_asset)
             return judges[asset]
 
         ledger = AccountLedger(chain, history, labels, self._engine, hubs)
         return ledger
 
-    def _lifted(self, hubs: HubOf) -> HubOf:
-        return lifted(hubs, self.expanded, self.let_through) if self.expanded else hubs
+    def _decided(self, chain: str, asset: str, hubs: HubOf) -> HubOf:
+        """Hub detection, with those let through whom the user wants to look behind."""
+        found = self._views.hub_of(chain, asset, self._options.hub_counterparties, hubs)
+        return lifted(found, self.expanded, self.let_through) if self.expanded else found
+
+    def _seen(self, chain: str, asset: str) -> Seen:
+        return lambda owner, found: self._views.judged(chain, asset, owner, found)
 
     def _dust(self, chain: str, asset: str) -> int:
+        return self._views.dust(asset, self._priced_dust(chain, asset))
+
+    def _priced_dust(self, chain: str, asset: str) -> int:
         """The dust limit in base units, by the last price there is; without one nothing is dust."""
         end = _end(self._store, self._histories, chain, self._options).time
         price = self._dust_prices.price_at(asset, "usd", end)

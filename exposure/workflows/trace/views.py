@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol, TypeVar
 
+from exposure.attribution.clusters import Clusters, Method
 from exposure.model.assets import AssetInfo
 from exposure.model.assets import chain as chain_of
 from exposure.model.labels import Labels
@@ -12,7 +13,10 @@ from exposure.model.policy import role_of
 from exposure.store.histories import StoredAccountHistory, StoredUtxoHistory
 from exposure.store.prices import Price, Prices
 from exposure.store.store import Store
-from exposure.workflows.clusters import snapshot_with_clusters
+from exposure.tracing.cone import HubOf
+from exposure.tracing.hubs import Counted
+from exposure.workflows.clusters import clusters as clusters_of
+from exposure.workflows.clusters import with_clusters
 from exposure.workflows.labels import Snapshot, snapshot
 from exposure.workflows.trace.options import TraceOptions
 
@@ -39,6 +43,21 @@ class Views:
         """The same history for looks that are no evidence, such as whether an address is a hub."""
         return history
 
+    def dust(self, asset: str, limit: int) -> int:
+        """The dust limit of an asset in base units, as the store's last price makes it."""
+        return limit
+
+    def judged(self, chain: str, asset: str, owner: str, found: Counted) -> None:
+        """Told of each owner that was counted to say whether it is a hub."""
+
+    def hub_of(self, chain: str, asset: str, threshold: int, judge: HubOf) -> HubOf:
+        """Who decides whether an owner is a hub: what its history counts."""
+        return judge
+
+    def clusters(self, store: Store, chain: str, options: TraceOptions, found: Snapshot, as_of: int) -> Clusters:
+        """The clusters of a chain."""
+        return clusters_of(store, chain, options.clusters, found, as_of=as_of)
+
     def prices(self, store: Store) -> PriceSource:
         """Prices that value the subject."""
         return Prices(store)
@@ -55,7 +74,9 @@ class Views:
             roles=role_of(options.roles),
             seeds_from_designation=options.seeds_from_designation,
         )
-        return snapshot_with_clusters(store, found, bounds, options.clusters)
+        if options.clusters is Method.NONE:
+            return found
+        return with_clusters(found, [self.clusters(store, chain, options, found, end) for chain, end in bounds.items()])
 
     def finished(self, labels: Snapshot, with_hubs: Labels, ends: Mapping[str, int]) -> None:
         """Told at the end: the snapshot, the same with the hubs found, and the last block of each chain."""
