@@ -73,7 +73,7 @@ def read_any_subject(text: str, kind: str = "") -> Subject:
     text
         The subject as somebody wrote it.
     kind
-        ``address``, ``coin``, ``tx``, ``asset`` or ``service`` if it is stated; else the form decides.
+        ``address``, ``coin``, ``tx``, ``asset``, ``service`` or ``joint`` if it is stated; else the form decides.
 
     Raises
     ------
@@ -87,6 +87,8 @@ def read_any_subject(text: str, kind: str = "") -> Subject:
         return Subject(SubjectKind.COIN, f"{coin[1]}:{int(coin[2])}", "bitcoin")
     if _HASH.fullmatch(lower) and kind in ("", "tx"):
         return Subject(SubjectKind.TX, lower, "evm" if lower.startswith("0x") else "")
+    if _HASH.fullmatch(lower) and kind == "joint" and not lower.startswith("0x"):
+        return Subject(SubjectKind.JOINT, lower, "bitcoin")
     if "/" in text and kind in ("", "asset") and (kind or text.partition("/")[0].lower() in CHAINS):
         asset = Asset.parse(text)
         contract = asset.contract
@@ -96,8 +98,11 @@ def read_any_subject(text: str, kind: str = "") -> Subject:
     service = _SERVICE.fullmatch(text)
     if service and kind in ("", "service") and service[1].lower() in list(Category):
         return Subject(SubjectKind.SERVICE, f"{service[1].lower()}/{service[2].upper()}", "")
-    if kind in ("coin", "tx", "asset", "service"):
+    if kind in ("coin", "tx", "asset", "service", "joint"):
         forms = {"coin": "TRANSACTION:N", "tx": "a transaction hash of 64 hex digits", "asset": "CHAIN/CONTRACT"}
-        forms["service"] = "CATEGORY/COUNTRY, such as exchange/RU"
+        forms |= {
+            "service": "CATEGORY/COUNTRY, such as exchange/RU",
+            "joint": "the hash of a Bitcoin transaction, 64 hex digits",
+        }
         raise InputError(f"{shown(text)} is no {kind}: write {forms[kind]}")
     return read_subject(text)

@@ -24,7 +24,8 @@ DAY = 86_400
 class SubjectKind(StrEnum):
     """What a tag speaks about. ``UNCHECKED``: text that is no address of a chain we read, or one with a wrong checksum.
 
-    ``SERVICE``: every address of a kind of service in a country, such as ``exchange/RU``.
+    ``SERVICE``: every address of a kind of service in a country, such as ``exchange/RU``. ``JOINT``: a transaction of which
+    the source knows that several owners made it together (a payjoin, say, which has no form of its own).
     """
 
     ADDRESS = "address"
@@ -32,6 +33,7 @@ class SubjectKind(StrEnum):
     TX = "tx"
     ASSET = "asset"
     SERVICE = "service"
+    JOINT = "joint"
     UNCHECKED = "unchecked"
 
 

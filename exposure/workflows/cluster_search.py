@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -42,6 +43,8 @@ def _of_coins(store: Store, chain: str, ledger: Numbered, rows: int, method: Met
     change = any(one.value.startswith("change") for one in heuristics)
     script = by_coins.scripts(addresses for _, _, addresses in ledger.names()) if change else np.empty(0, np.int8)
     columns = {name: ledger.columns[name][:rows] for name in by_coins.COLUMNS}
+    if known.joint:
+        columns["flags"] = _with_joint(ledger, columns, known.joint)
     merged = by_coins.merge(columns, entity, script, heuristics)
     both = np.concatenate([merged.links, merged.refused[:, :4]])
     last = np.searchsorted(columns["tx_no"], both[:, 3], side="right") - 1  # the last row of each transaction, an output
@@ -50,6 +53,15 @@ def _of_coins(store: Store, chain: str, ledger: Numbered, rows: int, method: Met
     cluster = merged.links[first, 0][which] if len(merged.links) else np.empty(0, np.int64)
     reasons = [REASONS[reason] for reason in merged.refused[:, 4].tolist()]
     return _table(store, chain, ledger, _Rows(both, cluster, hashes, reasons)), merged.refusals
+
+
+def _with_joint(ledger: Numbered, columns: Mapping[str, NDArray[Any]], joint: Iterable[str]) -> NDArray[np.uint8]:
+    """The flags of rows, with that of the transactions named. An input's row has the hash of the transaction it spends from."""
+    flags = np.asarray(columns["flags"])
+    hashes = np.array(ledger.hashes(sorted(joint)), np.uint64)
+    named = np.isin(np.asarray(ledger.columns["tx"][: len(flags)]), hashes) & (flags & by_coins.OUTPUT != 0)
+    together = np.isin(columns["tx_no"], columns["tx_no"][named])
+    return np.where(together, flags | by_coins.JOINT, flags).astype(np.uint8)
 
 
 @dataclass(frozen=True, slots=True)

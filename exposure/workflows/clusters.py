@@ -37,10 +37,12 @@ SERVICES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What tags say of addresses, as far as clusters depend on it: a name of each tagged one, and whether it is a service."""
+    """What tags say, as far as clusters depend on it: a name of each tagged address, whether it is a service, and which
+    transactions several owners made together though their form does not show it."""
 
     names: Mapping[str, str]
     services: frozenset[str]
+    joint: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, found: Snapshot) -> Known:
@@ -55,11 +57,12 @@ class Known:
             trusted = [one for one in attribution.candidates if not one.demoted]
             if any(one.standing.tag.category in SERVICES for one in trusted):
                 services.add(subject)
-        return cls(names, frozenset(services))
+        return cls(names, frozenset(services), frozenset(tx for kind, tx in found.standings if kind is SubjectKind.JOINT))
 
     def digest(self) -> str:
         """Hash of all of it."""
-        return hashlib.sha256(json.dumps([sorted(self.names.items()), sorted(self.services)]).encode()).hexdigest()
+        said = [sorted(self.names.items()), sorted(self.services), *([sorted(self.joint)] if self.joint else [])]
+        return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
 
 def clusters(store: Store, chain: str, method: Method, found: Snapshot, *, as_of: int | None = None) -> Clusters:

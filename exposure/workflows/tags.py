@@ -280,6 +280,8 @@ def show(store: Store, text: str, *, as_of: int | None = None, clusters: Method 
     else:
         kind, subject, _ = typed_subject(text)
         found = snapshot(store, as_of=as_of, subjects=[subject])
+        if kind is SubjectKind.TX and (SubjectKind.JOINT, subject) in found.standings:
+            kind = SubjectKind.JOINT if (kind, subject) not in found.standings else kind
     attribution = found.attribution(subject, kind)
     gone = [
         said

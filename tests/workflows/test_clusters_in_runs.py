@@ -10,10 +10,11 @@ import pytest
 
 import exposure as ex
 from exposure.attribution.clusters import Method
+from exposure.attribution.lists import read_list
 from exposure.cli.tags_text import explained, explained_json
 from exposure.errors import InputError
 from exposure.workflows.cluster_of import cluster_of
-from exposure.workflows.tags import show
+from exposure.workflows.tags import ImportOptions, import_lists, show
 
 START = 1_690_000_000
 
@@ -208,3 +209,34 @@ def test_a_cluster_as_of_a_day_has_only_what_was_in_the_ledger_by_then():
         assert cluster_of(store, coin_address("P"), Method.EVIDENCE, as_of=before + 600)[0].size == 2
         assert cluster_of(store, coin_address("P"), Method.EVIDENCE, as_of=START) == [], "the ledger begins later"
         assert cluster_of(store, coin_address("P"), Method.EVIDENCE)[0].size == 2
+
+
+def test_a_transaction_that_a_list_calls_joint_links_nobody(tmp_path):
+    listing = tmp_path / "payjoins.csv"
+    listing.write_text(f"subject,kind,category,source\n{tx('joined')},joint,other,the receiver's books\n")
+    with coins(ONE_OWNER, {"S": ("ransomware", 80)}) as store:
+        assert cluster_of(store, coin_address("P"), Method.EVIDENCE)[0].size == 2
+        (imported,) = import_lists(store, [listing], ImportOptions(published=START))
+        assert not imported.problems
+        for method in (Method.EVIDENCE, Method.EXPLORATION):
+            assert cluster_of(store, coin_address("P"), method)[0].size == 1
+        found = show(store, tx("joined"))
+        assert (found.kind, found.attribution.role) == ("joint", "none")
+        listing.write_text(f"subject,kind,category,source\n{tx('first')},joint,other,the receiver's books\n")
+        import_lists(store, [listing], ImportOptions(published=START + 86_400))
+        assert cluster_of(store, coin_address("P"), Method.EVIDENCE)[0].size == 2, "the newest edition does not say it any more"
+
+
+@pytest.mark.parametrize(
+    ("row", "fault"),
+    [
+        (f"{tx('a')},joint,exchange,book", "category other"),
+        (f"{tx('a')},joint,other,", "category other"),
+        ("1BoatSLRHtKNngkdXEeobR76b53LETtpyT,joint,other,book", "is no joint"),
+    ],
+)
+def test_a_joint_transaction_needs_a_source_and_is_nobody_s(tmp_path, row, fault):
+    listing = tmp_path / "payjoins.csv"
+    listing.write_text(f"subject,kind,category,source\n{row}\n")
+    parsed = read_list(listing).parsed
+    assert not parsed.tags and fault in parsed.problems[0].reason

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from exposure.attribution.clusters import HEURISTICS, LARGE, REFUSED_KEPT, Heuristic
 from exposure.attribution.clusters import kernels as compiled
 
+OUTPUT, JOINT = compiled.OUTPUT, compiled.JOINT
 COLUMNS = ("tx_no", "flags", "address", "amount", "time")
 _SCRIPTS = ("^1", "^3", "^bc1q[^:]{38}$", "^bc1q[^:]{58}$", "^bc1p", "")
 
@@ -53,7 +54,8 @@ def merge(
     Parameters
     ----------
     columns
-        `COLUMNS`, as `exposure.store.numbered` has them; a beginning of the ledger is a ledger.
+        `COLUMNS`, as `exposure.store.numbered` has them; a beginning of the ledger is a ledger. Rows with the flag `JOINT` are
+        of transactions that link nobody, whatever they look like.
     entity
         By address: number of the name that it is tagged with, or -1.
     script

@@ -14,6 +14,8 @@ form_of = kernel(joint.form_of)
 
 CO_SPEND, CO_SPEND_PAYJOIN, CHANGE_SCRIPT, CHANGE_ROUND, CHANGE_OPTIMAL, DEPOSIT_ADDRESS = range(6)
 OUTPUT, COINBASE = 1, 2
+JOINT = 64
+"""Flag of rows of transactions that are known to be joint, beside those that a numbered ledger has."""
 NAMES, SIZES = 1, 2
 PARENT, SIZE, ENTITY = 0, 1, 2
 AHEAD = 24
@@ -168,7 +170,7 @@ def unite(
         for n in range(first + AHEAD, min(last + AHEAD, rows)):
             if flags[n] & OUTPUT == 0 and address[n] >= 0:
                 prefetch(nodes, address[n])
-        if middle > first and flags[first] & COINBASE == 0:
+        if middle > first and flags[first] & (COINBASE | JOINT) == 0:
             sources, inputs = address[first:middle], amount[first:middle]
             targets, outputs = address[middle:last], amount[middle:last]
             form = PLAIN

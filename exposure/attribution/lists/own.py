@@ -26,7 +26,7 @@ DEFAULT_CONFIDENCE = 50
 
 COLUMNS: Mapping[str, str] = {
     "subject": "address, coin (TX:N), transaction, asset (CHAIN/CONTRACT) or service (exchange/RU); also called `address`",
-    "kind": "address, coin, tx, asset or service; without it the form of the subject decides",
+    "kind": "address, coin, tx, asset, service or joint; without it the form of the subject decides",
     "category": "one of the categories of docs/tags.md",
     "entity": "who it belongs to",
     "confidence": f"0 to 100; {DEFAULT_CONFIDENCE} where it is empty",
@@ -152,7 +152,7 @@ def tag_of(fields: Mapping[str, str]) -> tuple[Tag, str]:
 
     kind = get("kind").lower()
     if kind not in ("", *(known.value for known in SubjectKind if known is not SubjectKind.UNCHECKED)):
-        raise InputError(f"{shown(kind, 40)!r} is not a kind of subject: use address, coin, tx, asset or service")
+        raise InputError(f"{shown(kind, 40)!r} is not a kind of subject: use address, coin, tx, asset, service or joint")
     if not get("subject"):
         raise InputError("the subject is empty")
     subject = with_memo(read_any_subject(get("subject"), kind), get("memo"))
@@ -185,6 +185,8 @@ def tag_of(fields: Mapping[str, str]) -> tuple[Tag, str]:
         ground=ground_of(get("ground")),
     )
     check_ground(tag)
+    if tag.kind is SubjectKind.JOINT and not (tag.category is Category.OTHER and tag.source):
+        raise InputError("a joint transaction is nobody's: give it the category other, and the source from which it is known")
     for first, last, what in (
         (tag.listed_on, tag.delisted_on, "delisted_on lies before listed_on"),
         (tag.valid_from, tag.valid_to, "valid_to lies before valid_from"),
