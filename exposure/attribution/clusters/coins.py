@@ -71,12 +71,11 @@ def merge(
     wanted = sum(1 << HEURISTICS.index(heuristic) for heuristic in heuristics)
     nodes = np.empty((len(entity), 4), np.int32)  # one cache line holds a whole node
     nodes[:, compiled.PARENT], nodes[:, compiled.SIZE] = np.arange(len(entity)), 1
-    nodes[:, compiled.ENTITY] = entity
-    seen = np.zeros(len(entity), np.bool_)
+    nodes[:, compiled.ENTITY], nodes[:, compiled.LOOKS] = entity, script if len(script) else 0
     links = np.empty((max(len(entity), 1), 4), np.int32)
     refused = np.empty((REFUSED_KEPT, 5), np.int32)
     given = tuple(np.asarray(columns[name]) for name in COLUMNS)
-    made, denied = compiled.unite(given, nodes, seen, script, wanted, large, links, refused)
+    made, denied = compiled.unite(given, nodes, wanted, large, links, refused)
     compiled.flatten(nodes)
     few = refused[: min(denied, REFUSED_KEPT)]
     return Merged(links[:made].astype(np.int64), few.astype(np.int64), denied, nodes[:, compiled.PARENT].copy())

@@ -17,7 +17,9 @@ OUTPUT, COINBASE = 1, 2
 JOINT = 64
 """Flag of rows of transactions that are known to be joint, beside those that a numbered ledger has."""
 NAMES, SIZES = 1, 2
-PARENT, SIZE, ENTITY = 0, 1, 2
+PARENT, SIZE, ENTITY, LOOKS = 0, 1, 2, 3
+SCRIPT, SEEN = 0xFF, 0x100
+"""Of `LOOKS`: the script type of an address, and whether it was paid before. All that is asked of one stands in one place."""
 AHEAD = 24
 """Rows whose addresses are fetched into the cache before they are needed."""
 PLAIN, PAYJOIN = int(joint.Form.PLAIN), int(joint.Form.PAYJOIN)
@@ -93,7 +95,7 @@ def join(nodes: Any, one: int, other: int) -> bool:
 
 
 @kernel
-def change_of(sources: Any, inputs: Any, targets: Any, outputs: Any, script: Any, seen: Any, wanted: int) -> tuple[int, int]:
+def change_of(sources: Any, inputs: Any, targets: Any, outputs: Any, nodes: Any, wanted: int) -> tuple[int, int]:
     """(place, heuristic) of the output that is change, or (-1, -1).
 
     It is the only output to an address that was never paid before, and one more sign has to point to it alone.
@@ -103,22 +105,22 @@ def change_of(sources: Any, inputs: Any, targets: Any, outputs: Any, script: Any
         for m in range(len(sources)):
             if targets[n] == sources[m]:
                 return -1, -1  # change went back to a sender
-        if targets[n] >= 0 and not seen[targets[n]]:
+        if targets[n] >= 0 and nodes[targets[n], LOOKS] & SEEN == 0:
             if fresh >= 0:
                 return -1, -1
             fresh = n
     if fresh < 0:
         return -1, -1
-    kind = script[sources[0]] if sources[0] >= 0 else -1
+    kind = nodes[sources[0], LOOKS] & SCRIPT if sources[0] >= 0 else -1
     same, least = kind >= 0, inputs.min()
     for m in range(len(sources)):
-        same = same and sources[m] >= 0 and script[sources[m]] == kind
-    alone_in_kind, alone_unround = same and script[targets[fresh]] == kind, outputs[fresh] % ROUND != 0
+        same = same and sources[m] >= 0 and nodes[sources[m], LOOKS] & SCRIPT == kind
+    alone_in_kind, alone_unround = same and nodes[targets[fresh], LOOKS] & SCRIPT == kind, outputs[fresh] % ROUND != 0
     alone_small = len(inputs) > 1 and least >= 0 and outputs[fresh] < least
     for n in range(len(targets)):
         if n == fresh:
             continue
-        alone_in_kind = alone_in_kind and targets[n] >= 0 and script[targets[n]] != kind
+        alone_in_kind = alone_in_kind and targets[n] >= 0 and nodes[targets[n], LOOKS] & SCRIPT != kind
         alone_unround = alone_unround and outputs[n] % ROUND == 0
         alone_small = alone_small and outputs[n] >= least
     if wanted >> CHANGE_SCRIPT & 1 and alone_in_kind:
@@ -131,19 +133,16 @@ def change_of(sources: Any, inputs: Any, targets: Any, outputs: Any, script: Any
 
 
 @kernel
-def unite(
-    columns: Any, nodes: Any, seen: Any, script: Any, wanted: int, large: int, links: Any, refused: Any
-) -> tuple[int, int]:
+def unite(columns: Any, nodes: Any, wanted: int, large: int, links: Any, refused: Any) -> tuple[int, int]:
     """Merge addresses transaction by transaction.
 
     Parameters
     ----------
     columns
         ``tx_no``, ``flags``, ``address``, ``amount``, ``time``: as `exposure.store.numbered` has them.
-    nodes, seen
-        By address: `PARENT`, `SIZE`, `ENTITY` (number of the name that a cluster has, or -1); whether it was paid. Changed.
-    script
-        Script type of each address (empty if no change heuristic is wanted).
+    nodes
+        By address: `PARENT`, `SIZE`, `ENTITY` (number of the name that a cluster has, or -1), `LOOKS` (its script type, where a
+        change heuristic is wanted; `SEEN` is noted there). Changed.
     wanted, large
         The heuristics as bits; the size from which two clusters are not merged.
     links
@@ -159,7 +158,8 @@ def unite(
     tx_no, flags, address, amount, time = columns
     made, denied = 0, 0
     first, rows = 0, len(tx_no)
-    change = wanted >> CHANGE_SCRIPT != 0 and len(script) > 0
+    change = wanted >> CHANGE_SCRIPT & 7 != 0
+    pair = np.empty(2, np.int32)
     while first < rows:
         middle = first
         while middle < rows and tx_no[middle] == tx_no[first] and flags[middle] & OUTPUT == 0:
@@ -168,7 +168,7 @@ def unite(
         while last < rows and tx_no[last] == tx_no[first]:
             last += 1
         for n in range(first + AHEAD, min(last + AHEAD, rows)):
-            if flags[n] & OUTPUT == 0 and address[n] >= 0:
+            if (change or flags[n] & OUTPUT == 0) and address[n] >= 0:
                 prefetch(nodes, address[n])
         if middle > first and flags[first] & (COINBASE | JOINT) == 0:
             sources, inputs = address[first:middle], amount[first:middle]
@@ -195,9 +195,9 @@ def unite(
                             refused[denied, 3], refused[denied, 4] = tx_no[first], reason
                         denied += 1
             if change and form == PLAIN and last - middle > 1:
-                place, why = change_of(sources, inputs, targets, outputs, script, seen, wanted)
+                place, why = change_of(sources, inputs, targets, outputs, nodes, wanted)
                 if place >= 0 and sources[0] >= 0:
-                    pair = np.array([sources[0], targets[place]])
+                    pair[0], pair[1] = sources[0], targets[place]
                     reason = conflict(nodes, pair, large)
                     if reason == 0 and join(nodes, pair[0], pair[1]):
                         links[made, 0], links[made, 1], links[made, 2], links[made, 3] = pair[0], pair[1], why, tx_no[first]
@@ -210,6 +210,6 @@ def unite(
         if change:
             for n in range(middle, last):
                 if address[n] >= 0:
-                    seen[address[n]] = True
+                    nodes[address[n], LOOKS] |= SEEN
         first = last
     return made, denied
