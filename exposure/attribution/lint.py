@@ -38,6 +38,7 @@ class Kind(StrEnum):
     TEST_ROW = "test_row"
     DATE = "date"
     SHARED = "shared"
+    NAMESAKE = "namesake"
     TWIN = "twin"
     DUPLICATE = "duplicate"
     ONE_REGIME = "one_regime"
@@ -53,6 +54,7 @@ MEANING = {
     Kind.TEST_ROW: "it looks like a test: a name, an address nobody owns, a test network, or an example of a standard",
     Kind.DATE: "a date is missing, contradicts another, lies in the future, or before there were such lists",
     Kind.SHARED: "one list names it for several parties",
+    Kind.NAMESAKE: "several parties among the holdings have its name, so that none was taken for it",
     Kind.TWIN: "another listed address is the same key in another form (EVM and TRON; two forms of Bitcoin)",
     Kind.DUPLICATE: "one list names it for one party several times",
     Kind.ONE_REGIME: "one regime lists it, and others whose lists were imported do not",
@@ -68,6 +70,7 @@ _GRAVITY = {
     Kind.TEST_ROW: Severity.WARNING,
     Kind.DATE: Severity.WARNING,
     Kind.SHARED: Severity.WARNING,
+    Kind.NAMESAKE: Severity.WARNING,
     Kind.TWIN: Severity.NOTE,
     Kind.DUPLICATE: Severity.NOTE,
     Kind.ONE_REGIME: Severity.NOTE,

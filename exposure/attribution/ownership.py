@@ -6,6 +6,8 @@ counts as an owner itself, with all that it holds. Cycles of holdings therefore 
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -82,25 +84,49 @@ class Linked:
     programme: str = ""
 
 
+_POINTS = re.compile(r"[.,;'\"`\u2018\u2019\u201c\u201d\u00ab\u00bb]")
+_PREFIXES: Mapping[str, str] = MappingProxyType(
+    {"US": "ofac", "EU": "eu-fsf", "UK": "gb-fcdo", "UN": "unsc", "JP": "ja-mof", "UA": "ua-nsdc"}
+)
+"""What OpenSanctions puts before a list's own id of a party, by regime."""
+
+
 def key(name: str) -> str:
-    """A name as it is compared: without case and extra spaces."""
-    return " ".join(name.casefold().split())
+    """A name as it is compared: without case, width of letters, punctuation and extra spaces. Legal forms stay: a Ltd. and an
+    LLC of one name are two firms."""
+    return " ".join(_POINTS.sub("", unicodedata.normalize("NFKC", name)).casefold().split())
+
+
+def ids_of(reference: str, regime: str = "", actor: str = "") -> list[str]:
+    """Ids under which a list's party may stand among holdings: its own, an actor's, and OpenSanctions' form of the first."""
+    found = [text for text in (reference, actor) if text]
+    if reference and regime in _PREFIXES:
+        found.append(f"{_PREFIXES[regime]}-{re.sub(r'[^a-z0-9]+', '-', reference.lower()).strip('-')}")
+    return found
 
 
 @dataclass(frozen=True)
 class Owners:
     """Parties and holdings as a graph. Nodes are ids; a party known by name only has its compared name as id, unless exactly
-    one party with an id has that name."""
+    one party with an id has that name. ``aliases``: other ids of parties. ``ambiguous``: names of listed parties that several
+    parties have, so that nobody was taken for them."""
 
     graph: nx.MultiDiGraph[str]
     names: Mapping[str, str]
     by_name: Mapping[str, tuple[str, ...]]
     designations: Mapping[str, tuple[PartyDesignation, ...]]
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    ambiguous: tuple[str, ...] = ()
     _known: dict[str, tuple[Linked, ...]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, holdings: Iterable[Holding], designated: Iterable[PartyDesignation]) -> Owners:
-        """The graph of some holdings; who is designated, by whatever id or name a list has for him."""
+    def of(
+        cls, holdings: Iterable[Holding], designated: Iterable[PartyDesignation], aliases: Iterable[tuple[str, str]] = ()
+    ) -> Owners:
+        """The graph of some holdings; who is designated, by whatever id or name a list has for him.
+
+        ``aliases``: (party, another id of it).
+        """
         import networkx as nx
 
         holdings = list(holdings)
@@ -126,21 +152,37 @@ class Owners:
         by_name: dict[str, list[str]] = defaultdict(list)
         for party, name in shown_as.items():
             by_name[key(name)].append(party)
-        by_party: dict[str, dict[PartyDesignation, None]] = defaultdict(dict)
-        for one in designated:
-            for party in [one.party] if one.party in graph else by_name.get(key(one.name), ()):
-                by_party[party][one] = None
-        return cls(
+        known = cls(
             graph,
             shown_as,
             {name: tuple(those) for name, those in by_name.items()},
-            {party: tuple(those) for party, those in by_party.items()},
+            {},
+            {alias: party for party, alias in aliases if party in graph},
+        )
+        by_party: dict[str, dict[PartyDesignation, None]] = defaultdict(dict)
+        doubtful: dict[str, None] = {}
+        for one in designated:
+            parties = known.parties(ids_of(one.party, one.regime), one.name)
+            if len(parties) == 1:
+                by_party[parties[0]][one] = None
+            elif parties:
+                doubtful[one.name] = None
+        return replace(
+            known, designations={party: tuple(those) for party, those in by_party.items()}, ambiguous=tuple(doubtful)
         )
 
     def find(self, *texts: str) -> list[str]:
         """Parties of an id or name."""
-        ids = [text for text in texts if text in self.graph]
-        return ids or list(dict.fromkeys(party for text in texts for party in self.by_name.get(key(text), ())))
+        return self.parties(texts, "") or list(dict.fromkeys(one for text in texts for one in self.by_name.get(key(text), ())))
+
+    def parties(self, ids: Iterable[str], name: str) -> list[str]:
+        """The party of the first of some ids that is known; else all of a name: of several nobody can tell which is meant."""
+        for text in ids:
+            if text in self.graph:
+                return [text]
+            if text in self.aliases:
+                return [self.aliases[text]]
+        return list(self.by_name.get(key(name), ())) if name else []
 
     def linked(self, party: str) -> tuple[Linked, ...]:
         """The times in which a party belonged to listed ones, by regime; none where the regime lists the party itself."""

@@ -139,7 +139,7 @@ class ParsedList:
     """All that one file of a list says.
 
     ``name`` identifies the list over its editions; ``published`` is the day the file states, None if it states none.
-    ``rows`` counts the statements of the file before equal ones were joined.
+    ``rows`` counts the statements of the file before equal ones were joined. ``aliases``: (party, another id of it).
     """
 
     name: str
@@ -153,6 +153,7 @@ class ParsedList:
     problems: tuple[Problem, ...] = ()
     holdings: tuple[Holding, ...] = ()
     designated: tuple[PartyDesignation, ...] = ()
+    aliases: tuple[tuple[str, str], ...] = ()
 
     @property
     def subjects(self) -> int:

@@ -37,6 +37,12 @@ create table if not exists tag_designated (
     delisted_on integer,
     primary key (edition, number)
 ) without rowid;
+create table if not exists tag_aliases (
+    edition text not null references tag_editions (id),
+    party text not null,
+    alias text not null,
+    primary key (edition, party, alias)
+) without rowid;
 """
 
 _HOLDING = tuple(field.name for field in fields(Holding))
@@ -53,18 +59,34 @@ def add(connection: Connection, edition: str, parsed: ParsedList) -> None:
             f"insert into {table} (edition, number, {', '.join(names)}) values (?, ?{', ?' * len(names)})",
             ((edition, number, *(_stored(getattr(row, name)) for name in names)) for number, row in enumerate(rows)),
         )
+    connection.executemany(
+        "insert or ignore into tag_aliases (edition, party, alias) values (?, ?, ?)",
+        ((edition, party, alias) for party, alias in parsed.aliases),
+    )
 
 
 def _stored(value: object) -> object:
     return value.value if isinstance(value, Tie) else value
 
 
+def _newest(connection: Connection, as_of: int | None) -> list[str]:
+    return list({edition.name: edition.id for edition in tags.editions(connection, as_of=as_of, accepted=True)}.values())
+
+
+def aliases(connection: Connection, *, as_of: int | None = None) -> list[tuple[str, str]]:
+    """(party, another id of it), of the newest accepted edition of each list published up to ``as_of``."""
+    return [
+        (str(party), str(alias))
+        for edition in _newest(connection, as_of)
+        for party, alias in connection.execute("select party, alias from tag_aliases where edition = ?", (edition,))
+    ]
+
+
 def holdings(connection: Connection, *, as_of: int | None = None) -> tuple[list[Holding], list[PartyDesignation]]:
     """What the newest accepted edition of each list says, published up to ``as_of`` (None: everything)."""
-    newest = {edition.name: edition.id for edition in tags.editions(connection, as_of=as_of, accepted=True)}
     found: list[Holding] = []
     designated: list[PartyDesignation] = []
-    for edition in newest.values():
+    for edition in _newest(connection, as_of):
         for row in _rows(connection, "tag_holdings", _HOLDING, edition):
             values = dict(zip(_HOLDING, row, strict=True))
             found.append(Holding(**{**values, "tie": Tie(values["tie"])}))

@@ -49,6 +49,7 @@ create table if not exists tag_editions (
     state text not null check (state in ('accepted', 'held')),
     reason text not null,
     accepted_at integer,
+    arrival integer not null default 0,
     unique (name, sha256)
 ) without rowid;
 create table if not exists tag_statements (
@@ -120,6 +121,7 @@ create table if not exists tag_problems (
 ADDED_COLUMNS = (
     ("tag_statements", "measures", "text not null default '[]'"),
     ("tag_statements", "ground", "text not null default ''"),
+    ("tag_editions", "arrival", "integer not null default 0"),
 )
 """(table, column, type) that stores made by an earlier version lack; `exposure.store.catalogue` adds them."""
 
@@ -187,7 +189,12 @@ def _keep(connection: Connection, tags: Iterable[Tag]) -> list[int]:
 def add_edition(connection: Connection, parsed: ParsedList, edition: Edition) -> None:
     """Keep an edition and all it says (inside a `transaction`). `edition_of` tells beforehand whether it is there."""
     values = [_stored(getattr(edition, name)) for name in _EDITION_FIELDS]
-    connection.execute(f"insert into tag_editions ({_EDITION_COLUMNS}) values ({', '.join('?' * len(values))})", values)
+    # Editions of one day that come within one second follow each other as they came.
+    connection.execute(
+        f"insert into tag_editions ({_EDITION_COLUMNS}, arrival) values ({', '.join('?' * len(values))}, "
+        "(select coalesce(max(arrival), 0) + 1 from tag_editions))",
+        values,
+    )
     connection.executemany(
         "insert into tag_members (statement, edition) values (?, ?)",
         ((number, edition.id) for number in _keep(connection, parsed.tags)),
@@ -210,13 +217,13 @@ def add_edition(connection: Connection, parsed: ParsedList, edition: Edition) ->
 
 
 def editions(connection: Connection, *, as_of: int | None = None, accepted: bool = False) -> list[Edition]:
-    """Editions of all lists: by list, then from the oldest to the newest.
+    """Editions of all lists: by list, then from the oldest to the newest; of one day, as they came.
 
     ``as_of``: published up to that unix second only; ``accepted``: without held ones.
     """
     rows = connection.execute(
         f"select {_EDITION_COLUMNS} from tag_editions where published <= ? and (state = 'accepted' or not ?) "
-        "order by name, published, imported_at, id",
+        "order by name, published, imported_at, arrival, id",
         (_FOREVER if as_of is None else as_of, int(accepted)),
     )
     return [_edition(row) for row in rows]

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from exposure.attribution.comparison import Comparison, compare
-from exposure.attribution.lint import Finding, Linted, lint
+from exposure.attribution.lint import MEANING, SEVERITIES, Finding, Kind, Linted, lint
 from exposure.errors import InputError
 from exposure.model.tags import Edition, ListKind
 from exposure.store import tags as stored
 from exposure.store.store import Store
 from exposure.text import shown
+from exposure.workflows.ownership import LIST as HOLDINGS
+from exposure.workflows.ownership import namesakes
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,5 +96,17 @@ def review(store: Store, *, name: str | None = None, now: int | None = None) -> 
     if name is None:
         own = [said.tag for said in stored.user_tags(connection) if said.retracted_at is None]
         lists.append(Linted(stored.USER_LIST, ListKind.USER, own))
-    found = lint(lists, now=int(time.time()) if now is None else now)
+    found = [*lint(lists, now=int(time.time()) if now is None else now), *_namesakes(store, lists)]
+    found.sort(key=lambda one: SEVERITIES.index(one.severity))  # stable
     return Review(tuple(found), tuple(chosen), sum(len(one.tags) for one in lists))
+
+
+def _namesakes(store: Store, lists: list[Linted]) -> Iterator[Finding]:
+    """Entities that nobody can tell from others of their name among the holdings."""
+    how = "give its id in the column reference (or owner_id and owned_id of the holdings)"
+    for one in lists:
+        tags, parties = namesakes(store, one.tags)
+        for tag in tags:
+            yield Finding(Kind.NAMESAKE, one.name, tag.subject, tag.entity, f"{MEANING[Kind.NAMESAKE]}: {how}")
+    for name in dict.fromkeys(parties if lists else ()):
+        yield Finding(Kind.NAMESAKE, HOLDINGS, name, name, f"it is listed, and {MEANING[Kind.NAMESAKE]}: {how}")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from exposure.attribution.editions import Standing, standings
-from exposure.attribution.ownership import Linked, Owners, key, rule_of
+from exposure.attribution.ownership import Linked, Owners, ids_of, key, rule_of
 from exposure.errors import InputError
 from exposure.model.holdings import Holding, PartyDesignation
 from exposure.model.labels import Category, Designation
@@ -29,7 +29,10 @@ def owners(store: Store, *, as_of: int | None = None, only_of: Iterable[Standing
     ``only_of``: None as well where no holding names the party of any of these tags, which costs much less than the graph.
     """
     found, designated = kept.holdings(store.connection, as_of=as_of)
-    if not found or (only_of is not None and not _any_named(found, only_of, stored.entities(store.connection, as_of=as_of))):
+    if not found:
+        return None
+    aliases = kept.aliases(store.connection, as_of=as_of)
+    if only_of is not None and not _any_named(found, aliases, only_of, stored.entities(store.connection, as_of=as_of)):
         return None
     history = stored.editions(store.connection, as_of=as_of, accepted=True)
     listed = [
@@ -45,17 +48,19 @@ def owners(store: Store, *, as_of: int | None = None, only_of: Iterable[Standing
         if standing.tag.entity
         for given in standing.designations
     ]
-    return Owners.of(found, [*designated, *dict.fromkeys(listed)])
+    return Owners.of(found, [*designated, *dict.fromkeys(listed)], aliases)
 
 
-def _any_named(holdings: Iterable[Holding], tags: Iterable[Standing], actors: Mapping[str, Entity]) -> bool:
+def _any_named(
+    holdings: Iterable[Holding], aliases: Iterable[tuple[str, str]], tags: Iterable[Standing], actors: Mapping[str, Entity]
+) -> bool:
     """Whether a holding names the party of any of some tags."""
-    ids, names = set[str](), set[str]()
+    ids, names = {alias for _, alias in aliases}, set[str]()
     for holding in holdings:
         ids |= {holding.owner, holding.owned}
         names |= {key(holding.owner_name), key(holding.owned_name)}
     return any(
-        tag.reference in ids or tag.actor in ids or key(_named(tag, actors)) in names
+        not ids.isdisjoint(ids_of(tag.reference, tag.regime, tag.actor)) or key(_named(tag, actors)) in names
         for tag in (standing.tag for standing in tags)
     )
 
@@ -73,9 +78,10 @@ def linked(store: Store, some: Sequence[Standing], actors: Mapping[str, Entity],
     made: dict[tuple[str, str, str, int | None], Standing] = {}
     for standing in some:
         tag = standing.tag
-        name = _named(tag, actors)
-        by_id = [party for party in (tag.reference, tag.actor) if party and party in graph.graph]
-        for party in by_id or (graph.find(name) if name else []):
+        ids = ids_of(tag.reference, tag.regime, tag.actor)
+        parties = graph.parties(ids, _named(tag, actors))
+        by_id = bool(graph.parties(ids, ""))
+        for party in parties if len(parties) == 1 else ():  # of several with one name nobody can tell which
             sure = tag.confidence if by_id else min(tag.confidence, BY_NAME)
             for one in graph.linked(party):
                 key = tag.subject, party, one.regime, one.since
@@ -105,6 +111,18 @@ def _standing(standing: Standing, name: str, link: Linked, sure: int) -> Standin
     said = Statement(tag, LIST, ListKind.CSV, editions=standing.statement.editions)
     designation = Designation(link.regime, link.programme, link.since, link.until)
     return Standing(said, True, (designation,), standing.first_seen, derived=True)
+
+
+def namesakes(store: Store, tags: Iterable[Tag]) -> tuple[list[Tag], tuple[str, ...]]:
+    """Tags whose entity several parties among the holdings may be, and names of listed parties of which that is so."""
+    graph = owners(store)
+    if graph is None:
+        return [], ()
+    actors = stored.entities(store.connection)
+    doubtful = [
+        tag for tag in tags if len(graph.parties(ids_of(tag.reference, tag.regime, tag.actor), _named(tag, actors))) > 1
+    ]
+    return doubtful, graph.ambiguous
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,16 @@
 """What comparing editions says about dates, and which editions have to be looked at first."""
 
 from dataclasses import replace
+from pathlib import Path
 
-from fictional_lists import at, btc
+from fictional_lists import at, btc, write
 
 from exposure.attribution.editions import Standing, reason_to_hold, standings
 from exposure.model.labels import Category, Designation
 from exposure.model.tags import Edition, ListKind, ParsedList, Statement, SubjectKind, Tag
+from exposure.store.store import Store
+from exposure.workflows.labels import snapshot
+from exposure.workflows.tags import ImportOptions, import_lists, list_editions
 
 A = Tag(
     SubjectKind.ADDRESS, btc("a"), "FICTION OU", Category.SANCTIONED, regime="US", listed_on=at("2022-04-05"), reference="101"
@@ -123,3 +127,15 @@ def test_an_edition_is_held_if_it_is_older_or_shrinks_by_more_than_2_per_cent() 
     assert "2.1 % fewer" in reason_to_hold(parsed(979), at("2024-01-02"), newest)
     assert "older" in reason_to_hold(parsed(1000), at("2023-12-31"), newest)
     assert reason_to_hold(parsed(1000), at("2024-01-01"), newest) == "", "a correction of the same day"
+
+
+def test_editions_of_one_day_that_come_within_a_second_follow_each_other_as_they_came(tmp_path: Path) -> None:
+    now = at("2022-06-02")
+    for number, order in enumerate((("a", "b", "c", "d"), ("d", "c", "b", "a"))):
+        with Store.create(tmp_path / f"store{number}") as store:
+            for name in order:
+                path = write(tmp_path, "own.csv", f"address,category,entity\n{btc('x')},scam,{name}\n")
+                import_lists(store, [path], ImportOptions(published=now), now=now)
+            (row,) = snapshot(store).standings.values()
+            assert [standing.tag.entity for standing in row] == [order[-1]]
+            assert len({edition.imported_at for edition in list_editions(store)}) == 1

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exposure.attribution.lists import read_list, recognise
-from exposure.attribution.ownership import Owners, rule_of
+from exposure.attribution.ownership import Owners, ids_of, key, rule_of
 from exposure.errors import AttributionError
 from exposure.model.holdings import Holding, PartyDesignation, Tie
 from exposure.units import start_of_day, to_unix
@@ -231,3 +231,66 @@ def test_opensanctions_holdings_below_listed_parties_are_kept(tmp_path):
     assert [one.dropped for one in parsed.problems] == [False]
     graph = Owners.of(parsed.holdings, parsed.designated)
     assert [(one.since, one.until) for one in graph.linked("mid")] == [(on("2022-02-24"), on("2024-01-01"))]
+
+
+def stake(owner, owned, names, share="60"):
+    return Holding(owner, owned, *names, share)
+
+
+@pytest.mark.parametrize(
+    ("reference", "regime", "expected"),
+    [
+        ("36201", "US", "ofac-36201"),
+        ("EU.12747.39", "EU", "eu-fsf-eu-12747-39"),
+        ("RUS1421", "UK", "gb-fcdo-rus1421"),
+        ("QDe.001", "UN", "unsc-qde-001"),
+    ],
+)
+def test_a_list_s_own_id_is_also_looked_for_as_opensanctions_writes_it(reference, regime, expected):
+    assert ids_of(reference, regime) == [reference, expected]
+    graph = Owners.of(
+        [stake("NK-one", "NK-two", ("Listed Party", "Target"))],
+        [PartyDesignation(reference, "Another Spelling", regime)],
+        [("NK-one", expected), ("NK-gone", "other")],
+    )
+    (found,) = graph.linked("NK-two")
+    assert found.regime == regime and not graph.ambiguous
+
+
+def test_names_are_compared_without_case_width_and_points_but_legal_forms_stay():
+    assert key("ＥＸＭＯ  Exchange, Ltd.") == key("exmo exchange ltd") != key("EXMO Exchange LLC")
+    assert key("O\u2019Neil \u00abHolding\u00bb") == key('O\'Neil "Holding"')
+
+
+def test_of_several_parties_with_a_listed_name_none_is_taken_and_the_name_is_reported():
+    same = [stake("NK-a", "NK-x", ("Ivan Petrov", "Firm X")), stake("NK-b", "NK-y", ("IVAN PETROV", "Firm Y"))]
+    graph = Owners.of(same, [listed("Ivan Petrov")])
+    assert graph.linked("NK-x") == graph.linked("NK-y") == () and graph.ambiguous == ("Ivan Petrov",)
+    told = Owners.of(same, [PartyDesignation("1234", "Ivan Petrov", "US")], [("NK-b", "ofac-1234")])
+    assert not told.linked("NK-x") and told.linked("NK-y") and not told.ambiguous
+
+
+def test_own_holdings_may_name_parties_by_id(tmp_path):
+    path = tmp_path / "stakes.csv"
+    path.write_text(
+        "owner,owned,share,owner_id,owned_id,regime\n"
+        "Same Name,Same Name,60,NK-1,NK-2,EU\n"
+        "Same Name,Target,60,NK-2,,\n"
+        "A,B,10,NK-3,NK-3,\n"
+    )
+    parsed = read_list(path).parsed
+    assert [problem.reason.partition(":")[0] for problem in parsed.problems] == ["a party does not own itself"]
+    graph = Owners.of(parsed.holdings, parsed.designated)
+    assert graph.linked("NK-2") and graph.linked(graph.find("target")[0])
+
+
+def test_opensanctions_referents_are_kept_as_other_ids(tmp_path):
+    rows = [
+        {"id": "NK-p", "schema": "Person", "caption": "P", "properties": {"name": ["P"]}, "referents": ["ofac-7", "NK-p", 3]},
+        {"id": "NK-c", "schema": "Company", "caption": "C", "properties": {"name": ["C"]}, "referents": None},
+        {"id": "s", "schema": "Sanction", "properties": {"entity": ["NK-p"]}, "datasets": ["us_ofac_sdn"]},
+        {"id": "o", "schema": "Ownership", "properties": {"owner": ["NK-p"], "asset": ["NK-c"], "percentage": ["60"]}},
+    ]
+    path = tmp_path / "entities.ftm.json"
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    assert read_list(path, form="opensanctions-holdings").parsed.aliases == (("NK-p", "ofac-7"),)

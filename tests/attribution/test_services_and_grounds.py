@@ -7,7 +7,7 @@ import pytest
 from fictional_lists import at, bech, btc, eth, trx, write
 
 from exposure.errors import InputError
-from exposure.model.labels import Category
+from exposure.model.labels import Category, Role
 from exposure.model.tags import Ground, SubjectKind
 from exposure.store.store import Store
 from exposure.workflows.labels import Snapshot, snapshot
@@ -111,3 +111,17 @@ def test_the_example_file_is_read_as_it_stands_and_names_nobody_real(tmp_path: P
     assert list(labels.asset_seeds) == [f"ethereum/{eth('example token')}"]
     text = example.read_text(encoding="utf-8")
     assert all(f",{ground}," in text for ground in Ground) and text.startswith("# EXAMPLE: every name")
+
+
+def test_the_registered_exchanges_of_japan_are_entities_that_an_address_book_can_refer_to(tmp_path: Path) -> None:
+    book = tmp_path / "book.csv"
+    book.write_text(f"address,category,actor,confidence,source\n{btc('book')},exchange,jp-bitflyer,80,paid out to us\n")
+    with Store.create(tmp_path / "store") as store:
+        pack, own = import_lists(store, [ROOT / "docs/examples/exchanges_japan.yaml", book], now=NOW)
+        found = show(store, btc("book"))
+    assert not pack.problems and not own.problems
+    assert (pack.edition.entities, pack.edition.tags) == (16, 0)
+    assert found.attribution is not None
+    winner = found.attribution.winner
+    assert (winner.entity, winner.country) == ("bitFlyer, Inc. (株式会社bitFlyer, 関東財務局長 第00003号)", "JP")
+    assert winner.role is Role.BOUNDARY

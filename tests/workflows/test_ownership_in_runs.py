@@ -8,7 +8,9 @@ import pytest
 from test_clusters_in_runs import coin_address, coins, tx
 
 import exposure as ex
+from exposure.attribution.lint import Kind
 from exposure.errors import InputError
+from exposure.workflows.list_review import review
 from exposure.workflows.ownership import owners_of
 from exposure.workflows.tags import show
 
@@ -72,3 +74,18 @@ def test_who_owns_whom_is_shown_and_a_wrong_name_gets_near_ones(store, tmp_path)
     assert [one.regime for one in found.linked] == ["US"]
     with pytest.raises(InputError, match="Holding Co"):
         owners_of(store, "Holdings Co")
+
+
+def test_lint_reports_a_name_that_several_parties_have(store, tmp_path):
+    rows = "Parent,E S,60,NK-p,NK-1,US\nParent,E S,60,NK-q,NK-2,\nL,Parent,60,,NK-q,EU\nParent,Other,60,NK-q,NK-3,\n"
+    bring(store, tmp_path, f"owner,owned,share,owner_id,owned_id,regime\n{rows}")
+    listing = tmp_path / "list.csv"
+    listing.write_text(f"address,category,entity,regime\n{coin_address('else')},sanctioned,Parent,JP\n")
+    ex.import_lists(store, listing)
+    assert show(store, coin_address("S")).attribution.winner.standing.tag.category == "exchange", "nobody is guessed"
+    found = {(one.list_name, one.entity) for one in review(store).findings if one.kind is Kind.NAMESAKE}
+    assert found == {("own tags", "E S"), ("CSV list", "Parent"), ("holdings", "Parent")}
+    listing.write_text(f"address,category,entity,regime,reference\n{coin_address('else')},sanctioned,Parent,JP,NK-q\n")
+    ex.import_lists(store, listing)
+    found = {(one.list_name, one.entity) for one in review(store).findings if one.kind is Kind.NAMESAKE}
+    assert found == {("own tags", "E S"), ("holdings", "Parent")}, "the older edition listed a Parent as well, whoever that was"

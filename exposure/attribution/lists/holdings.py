@@ -21,6 +21,8 @@ if TYPE_CHECKING:  # the stream is only named in a signature
 COLUMNS: Mapping[str, str] = {
     "owner": "who holds the stake",
     "owned": "in whom",
+    "owner_id": "id of the owner in a list (a tag's reference), at OpenSanctions (NK-..., ofac-...), or of an actor",
+    "owned_id": "the same of whom it is in; an id goes before a name",
     "share": "percent, such as 50 or 12.5; empty where it is not known",
     "tie": "ownership, control or directorship; ownership where it is empty",
     "from": "first day of the stake",
@@ -84,14 +86,18 @@ def parse_holdings(stream: Bounded, name: str) -> ParsedList:
             designated[listed] = None
     if not columns:
         raise AttributionError(f"{name}: is empty; the first line names the columns, such as owner,owned,share,from,to,source")
-    parties = dict.fromkeys(party for holding in holdings for party in (holding.owner, holding.owned))
+    parties = {
+        party: name
+        for holding in holdings
+        for party, name in ((holding.owner, holding.owner_name), (holding.owned, holding.owned_name))
+    }
     return ParsedList(
         name=f"holdings {PurePath(name).name.partition('.')[0]}",
         kind=ListKind.CSV,
         form="holdings",
         tags=(),
         rows=rows,
-        entities=tuple(Entity(party, party) for party in parties),
+        entities=tuple(Entity(party, name) for party, name in parties.items()),
         problems=tuple(problems),
         holdings=tuple(holdings),
         designated=tuple(designated),
@@ -123,7 +129,8 @@ def _read(fields: Mapping[str, str]) -> tuple[Holding, PartyDesignation | None]:
     owner, owned = get("owner"), get("owned")
     if not owner or not owned:
         raise InputError("owner and owned have to be named")
-    if owner == owned:
+    owner_id, owned_id = get("owner_id") or owner, get("owned_id") or owned
+    if owner_id == owned_id:
         raise InputError("a party does not own itself: leave the row out")
     tie = (get("tie") or Tie.OWNERSHIP.value).lower()
     if tie not in set(Tie):
@@ -132,7 +139,7 @@ def _read(fields: Mapping[str, str]) -> tuple[Holding, PartyDesignation | None]:
     if since is not None and until is not None and until < since:
         raise InputError("the last day of the stake lies before the first")
     share = share_of(get("share")) if get("share") else ""
-    holding = Holding(owner, owned, owner, owned, share, Tie(tie), since, until, get("source"))
+    holding = Holding(owner_id, owned_id, owner, owned, share, Tie(tie), since, until, get("source"))
     listed_on, delisted_on = date("listed_on"), date("delisted_on")
     if not get("regime"):
         if listed_on is not None or delisted_on is not None or get("programme"):
@@ -140,4 +147,4 @@ def _read(fields: Mapping[str, str]) -> tuple[Holding, PartyDesignation | None]:
         return holding, None
     if listed_on is not None and delisted_on is not None and delisted_on < listed_on:
         raise InputError("delisted_on lies before listed_on")
-    return holding, PartyDesignation(owner, owner, get("regime").upper(), get("programme"), listed_on, delisted_on)
+    return holding, PartyDesignation(owner_id, owner, get("regime").upper(), get("programme"), listed_on, delisted_on)

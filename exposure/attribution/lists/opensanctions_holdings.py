@@ -21,6 +21,7 @@ from exposure.model.tags import MAX_TEXT, Entity, ListKind, ParsedList, Problem
 if TYPE_CHECKING:  # the stream is only named in a signature
     from exposure.attribution.opening import Bounded
 
+MAX_ID = 255
 _TIES = {"Ownership": ("owner", "asset", Tie.OWNERSHIP), "Directorship": ("director", "organization", Tie.DIRECTORSHIP)}
 
 
@@ -56,11 +57,16 @@ def parse_opensanctions_holdings(stream: Bounded, name: str) -> ParsedList:
     parties = {party for holding in kept for party in (holding.owner, holding.owned)}
     stream.rewind()
     names: dict[str, str] = {}
+    aliases: dict[tuple[str, str], None] = {}
     for _, entity in entities_of(stream, name):
         party = str(entity.get("id", ""))
         if party in parties:
             caption = entity.get("caption")
             names[party] = next(iter(texts_of(entity, "name")), caption if isinstance(caption, str) else party)[:MAX_TEXT]
+            others = entity.get("referents")
+            for other in others if isinstance(others, list) else ():
+                if isinstance(other, str) and other != party and 0 < len(other) <= MAX_ID:
+                    aliases[party, other] = None
     named = [
         replace(one, owner_name=names.get(one.owner, one.owner), owned_name=names.get(one.owned, one.owned)) for one in kept
     ]
@@ -74,6 +80,7 @@ def parse_opensanctions_holdings(stream: Bounded, name: str) -> ParsedList:
         problems=tuple(problems),
         holdings=tuple(dict.fromkeys(named)),
         designated=tuple(replace(one, name=names[one.party]) for one in dict.fromkeys(designated) if one.party in names),
+        aliases=tuple(aliases),
     )
 
 
