@@ -59,10 +59,12 @@ def reason_to_hold(parsed: ParsedList, published: int, newest: Edition | None) -
         return f"it is of {day(published)}, older than the newest accepted edition, of {day(newest.published)}"
     counts = (
         ("subjects", newest.subjects + newest.entities, parsed.subjects + len(parsed.entities)),
+        # An address that can be read no more is lost, though its text still stands there.
+        ("addresses", newest.subjects - newest.unchecked, parsed.subjects - parsed.unchecked),
         # Of a list whose addresses stand in free text the entries count too: half a list may hold all its addresses.
         ("entries", newest.rows, parsed.rows),
     )
-    for what, before, now in counts[: 2 if newest.form == parsed.form else 1]:
+    for what, before, now in counts[: 3 if newest.form == parsed.form else 2]:
         if now < before * (1 - MAX_SHRINKAGE):
             lost = 100 * (before - now) / before
             return f"it names {now:,} {what} where the edition of {day(newest.published)} names {before:,}: {lost:.1f} % fewer"

@@ -160,6 +160,11 @@ class ParsedList:
         """Number of distinct subjects."""
         return len({(tag.kind, tag.subject) for tag in self.tags})
 
+    @property
+    def unchecked(self) -> int:
+        """Number of tags whose subject is no address of a chain that is read."""
+        return sum(tag.kind is SubjectKind.UNCHECKED for tag in self.tags)
+
 
 class EditionState(StrEnum):
     """``HELD`` editions count for nothing until `exposure tags accept`."""

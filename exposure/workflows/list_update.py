@@ -107,9 +107,8 @@ def _updated(
 ) -> Updated:
     path = folder / source.name
     state = _State(path)
-    before = state.read()
+    before, target = state.read(), source
     try:
-        target = source
         if source.page:
             target = _linked(source, client)
         got = _Download(client, target, path, state, lambda done, total: told(source.name, done, total)).run(before)
@@ -117,14 +116,23 @@ def _updated(
             _note_check(store, before.get("list", ""), now)
             return Updated(source.name, unchanged=True)
         (imported,) = import_lists(store, [path], ImportOptions(form=source.form, accept=accept), now=now)
-    except (SourceError, AttributionError, InputError) as error:
-        if isinstance(error, AttributionError):
-            state.forget()  # what could not be read is asked for anew next time, and not taken for known
+    except AttributionError as error:
+        state.forget()  # what could not be read is asked for anew next time, and not taken for known
+        said = f"{urlsplit(target.url).hostname} sent what cannot be read as this list ({_beginning(path)}): {error}"
+        return Updated(source.name, fault=f"{said}. The edition that the store has stays as it is")
+    except (SourceError, InputError) as error:
         return Updated(source.name, fault=str(error))
     name = imported.edition.name
     state.write({"etag": got.get("etag", ""), "modified": got.get("modified", ""), "url": target.url, "list": name})
     _note_check(store, name, now)
     return Updated(source.name, imported, bytes_got=path.stat().st_size)
+
+
+def _beginning(path: Path) -> str:
+    """How a download begins, for a message."""
+    with path.open("rb") as file:
+        head = file.read(60)
+    return f"it begins with {shown(head.decode('utf-8', 'replace'), 60)}" if head.strip() else "it is empty or blank"
 
 
 def _note_check(store: Store, name: str, now: int | None) -> None:

@@ -116,7 +116,7 @@ def _keep(connection: catalogue.Connection, path: Path, file: ListFile, options:
         tags=len(parsed.tags),
         subjects=parsed.subjects,
         entities=len(parsed.entities),
-        unchecked=sum(tag.kind is SubjectKind.UNCHECKED for tag in parsed.tags),
+        unchecked=parsed.unchecked,
         problems=len(parsed.problems),
         state=EditionState.HELD if held else EditionState.ACCEPTED,
         reason=reason,

@@ -1,5 +1,6 @@
 """``tags update`` against a server on loopback: whole, in pieces, broken off, unchanged, hostile; the last edition stays."""
 
+import gzip
 import json
 import re
 import sys
@@ -127,6 +128,11 @@ FAULTS: dict[str, tuple[bytes | None, str]] = {
     "not found": (reply(b"gone", 404), "answered 404"),
     "a web page": (reply(b"<html>please wait</html>"), "root element is html"),
     "half of it": (reply(WHOLE[:900]), "cut off"),
+    "nothing": (reply(b""), "it is empty or blank"),
+    "blank lines": (reply(b"\n" * 5_000), "empty"),
+    "an answer of a program": (reply(b'{"error": "rate limited"}'), 'begins with {"error": "rate limited"}'),
+    "another list": (reply(b"<CONSOLIDATED_LIST><INDIVIDUALS/></CONSOLIDATED_LIST>"), "holds no INDIVIDUAL"),
+    "a bomb": (reply(gzip.compress(b" " * (8 << 20))), "empty"),
     "cut in the body": (reply(WHOLE, cut=100), "failed 5 times"),
     "reset": (None, "broke the connection"),
     "elsewhere": (reply(b"", 302, {"Location": "https://example.org/x"}), "redirects to https://example.org"),
@@ -146,6 +152,30 @@ def test_whatever_a_host_does_the_last_edition_stays_and_the_fault_is_said(store
         updated = update(store, server, form="auto")
     assert reason in updated.fault and updated.imported is None
     assert list_editions(store) == before and snapshot(store).labels.seeds
+
+
+def test_a_list_that_is_too_large_is_refused_while_it_comes(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve(reply(WHOLE)) as server:
+        update(store, server)
+    before = list_editions(store)
+    monkeypatch.setattr(list_update, "MAX_LIST", 4_000)
+    monkeypatch.setattr(list_update, "PIECE", 1_000)
+    endless = in_pieces(b"<a>" + b"x" * 50_000)
+    for step in (reply(b"x" * 50_000), endless):
+        with serve(*[step] * 20) as server:
+            updated = update(store, server)
+        assert "MiB" in updated.fault or "more than" in updated.fault, updated.fault
+        assert list_editions(store) == before
+
+
+def test_an_older_edition_is_held_and_the_newer_one_counts(store: Store) -> None:
+    with serve(reply(WHOLE)) as server:
+        update(store, server)
+    digest = snapshot(store, as_of=NOW).labels.digest
+    with serve(reply(ofac_xml("2026-01-01", [FICTION, PRETEND]).encode())) as server:
+        updated = update(store, server)
+    assert updated.imported is not None and updated.imported.waits and "older than" in updated.imported.edition.reason
+    assert list_update.faults([updated]) and snapshot(store, as_of=NOW).labels.digest == digest
 
 
 def test_an_edition_that_shrinks_is_held(store: Store) -> None:

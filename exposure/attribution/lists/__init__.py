@@ -68,6 +68,8 @@ def recognise(head: bytes, name: str) -> str:
         raise AttributionError(f"{name}: a workbook of the form before 2007; save it as .xlsx and import that")
     encoding = "utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
     text = head.decode(encoding, errors="replace").lstrip("\ufeff \t\r\n")
+    if not text:
+        raise AttributionError(f"{name}: is empty, or begins with nothing but blank lines; get it again")
     form = _xml_form(text, name) if text.startswith("<") else _text_form(text)
     if form:
         return form

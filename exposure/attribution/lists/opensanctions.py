@@ -66,7 +66,8 @@ def parse_opensanctions(stream: Bounded, name: str) -> ParsedList:
     -------
     ParsedList
         One tag for each wallet, holder and regime; ``published`` is the day on which a wallet was last seen at its source,
-        which is that of the export. A wallet without any sanction takes its category from its topics.
+        which is that of the export; ``rows`` counts all entities, so that half a file is seen to be one. A wallet without any
+        sanction takes its category from its topics.
 
     Raises
     ------
@@ -86,9 +87,12 @@ def parse_opensanctions(stream: Bounded, name: str) -> ParsedList:
     stream.rewind()
     ids = {holder for wallet in wallets.values() for holder in texts_of(wallet, "holder")} | set(wallets)
     plain = {one.encode() for one in ids}
+    rows = 0
 
     def bears(line: bytes) -> bool:
         """Whether a line can be a sanction or one of the holders: most are neither, and need not be understood."""
+        nonlocal rows
+        rows += 1
         begins = _ID.match(line)
         return begins is None or begins[1] in plain or b'"Sanction"' in line
 
@@ -101,7 +105,7 @@ def parse_opensanctions(stream: Bounded, name: str) -> ParsedList:
         tags += _tags(number, wallet, known, problems)
     seen = [day for wallet in wallets.values() if (day := day_first(str(wallet.get("last_seen", "")))) is not None]
     published = max(seen, default=None)
-    return ParsedList(NAME, ListKind.OFFICIAL, "opensanctions", tuple(tags), published, "", len(wallets), (), tuple(problems))
+    return ParsedList(NAME, ListKind.OFFICIAL, "opensanctions", tuple(tags), published, "", rows, (), tuple(problems))
 
 
 def entities_of(
@@ -143,7 +147,12 @@ def _lines(stream: Bounded, name: str) -> Iterator[tuple[int, bytes]]:
             yield number, line
         if len(rest) > MAX_LINE:
             raise AttributionError(f"{name}, line {number + 1:,}: is longer than {MAX_LINE:,} bytes; no entity is")
-    if rest:
+    if rest.strip():
+        # No line break behind it: the file's last line, or a file that was cut off, also where the line is not wanted.
+        try:
+            json.loads(rest)
+        except (ValueError, RecursionError) as error:
+            raise AttributionError(f"{name}: is cut off in line {number + 1:,}; get the whole file") from error
         yield number + 1, rest
 
 
