@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import threading
 import time
 import zlib
@@ -46,6 +47,7 @@ _TOTAL_SECONDS = 300.0  # a reply that trickles in never meets the time-out of a
 _REDIRECTS = 3
 _PIECE = 64 * 1024
 _EXCERPT = 160
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 class Again(NamedTuple):
@@ -318,14 +320,14 @@ class Client:
     def _parsed(self, reply: Reply) -> tuple[Reply, str]:
         """The reply with its JSON; a fault if it is none. An error's body need not be JSON."""
         try:
-            value = json.loads(reply.body, parse_float=Decimal, parse_constant=_no_number)
+            value = json.loads(json_text(reply.body), parse_float=Decimal, parse_constant=_no_number)
         except (ValueError, RecursionError):
             if reply.status >= 400:
                 return reply, ""
             html = reply.body.lstrip()[:1] == b"<"
             return reply, f"sent {'a web page' if html else 'something broken'} instead of JSON ({reply.excerpt})"
-        if b"\\u" in reply.body:  # a secret may come back in escapes
-            value = _mapped(value, self.calls.clean)
+        if b"\\u" in reply.body:  # a secret may come back in escapes, and so may half of a character
+            value = mapped(value, lambda text: whole_text(self.calls.clean(text)))
         return Reply(reply.url, reply.status, reply.headers, reply.body, reply.sha256, reply.time, value), ""
 
     def _session(self, host: Host) -> tuple[requests.Session, threading.Lock]:
@@ -360,6 +362,19 @@ def counted(pages: Iterator[Reply], host: Host, limit: int = MAX_PAGES) -> Itera
         if number > limit:
             raise SourceError(f"{host.name} goes on after {limit:,} pages of one list, which is refused: narrow --since")
         yield page
+
+
+def json_text(body: bytes) -> str:
+    """JSON as text. It is UTF-8 and nothing else; bytes that are none become replacement characters, as in a browser.
+
+    Python itself would take other encodings, in which no secret is found again, and halves of characters.
+    """
+    return body.decode("utf-8-sig", "replace")
+
+
+def whole_text(text: str) -> str:
+    """Text whose halves of characters (lone surrogates, which no file and no screen takes) are replacement characters."""
+    return _HALF.sub("\ufffd", text)
 
 
 class _TryAgainError(Exception):
@@ -419,14 +434,14 @@ def _without_key(url: str, request: Request) -> str:
     return f"{url}{query}{f'#{method}' if isinstance(method, str) else ''}"
 
 
-def _mapped(value: object, change: Callable[[str], str]) -> object:
+def mapped(value: object, change: Callable[[str], str]) -> object:
     """A JSON value with every text changed."""
     if isinstance(value, str):
         return change(value)
     if isinstance(value, list):
-        return [_mapped(item, change) for item in value]
+        return [mapped(item, change) for item in value]
     if isinstance(value, dict):
-        return {change(key): _mapped(item, change) for key, item in value.items()}
+        return {change(key): mapped(item, change) for key, item in value.items()}
     return value
 
 

@@ -11,12 +11,23 @@ import threading
 import time
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import NoReturn
+from typing import NoReturn, cast
 from urllib.parse import urlsplit
 
 from exposure.errors import SourceError
 from exposure.net.calls import Calls, Host, checked_host
-from exposure.net.http import CONNECT_SECONDS, FIRST_WAIT, LONGEST_WAIT, MAX_REPLY, READ_SECONDS, TRIES, Reply
+from exposure.net.http import (
+    CONNECT_SECONDS,
+    FIRST_WAIT,
+    LONGEST_WAIT,
+    MAX_REPLY,
+    READ_SECONDS,
+    TRIES,
+    Reply,
+    json_text,
+    mapped,
+    whole_text,
+)
 from exposure.text import shown
 
 Call = tuple[str, list[object]]
@@ -156,9 +167,9 @@ class Lines:
 
 def _parsed(line: bytes) -> dict[str, object]:
     try:
-        value = json.loads(line, parse_float=Decimal)
+        value = json.loads(json_text(line), parse_float=Decimal)
     except (ValueError, RecursionError):
         raise ValueError(f"sent something broken instead of JSON ({line[:80].decode('utf-8', 'replace')})") from None
     if not isinstance(value, dict):
         raise ValueError("sent JSON that answers nothing")
-    return value
+    return cast("dict[str, object]", mapped(value, whole_text)) if b"\\u" in line else value

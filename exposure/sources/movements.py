@@ -59,7 +59,7 @@ class Movements:
 
     def name(self, asset: str, symbol: object, decimals: object) -> None:
         """What a token calls itself, as far as it is a short text and a small number; anything else is left out."""
-        if isinstance(symbol, str) and symbol and isinstance(decimals, int) and 0 <= decimals <= 77:
+        if isinstance(symbol, str) and symbol and type(decimals) is int and 0 <= decimals <= 77:
             self.names.setdefault(asset, (symbol[:MAX_SYMBOL], decimals))
 
     def extend(self, other: Movements) -> None:

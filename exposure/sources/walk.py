@@ -19,6 +19,9 @@ MAX_TOKENS = 1_000
 """Tokens of one address that are looked at one by one; who is sent more than that is being flooded."""
 
 UNCHECKED = "its balance was not asked for, so nothing proves that its transfers are all of its movements"
+_FIRST_BLOCK_TIME = 1_231_006_505  # no chain has a block before Bitcoin's first; the block before the first may say 0
+_GENESIS = "genesis:0"
+_MOST_PLACES = 500_000
 _STATE = ("step", "at", "tokens", "voids", "late", "late_unknown", "openings", "done")
 FLOODED = f"more than {MAX_TOKENS:,} tokens moved, and only those were checked against balances"
 
@@ -27,7 +30,7 @@ FLOODED = f"more than {MAX_TOKENS:,} tokens moved, and only those were checked a
 class Walk:
     """The state of a walk. ``step`` and ``at`` say where it stands; ``late``: flows above ``until``, by asset;
     ``late_unknown``: not all of them were seen.
-    ``openings``: balances just before the first block asked for, by asset."""
+    ``openings``: balances just before the first block asked for, by asset; ``places``: blocks of the transactions seen."""
 
     question: Question
     chain: Chain
@@ -39,10 +42,12 @@ class Walk:
     done: dict[str, tuple[int, int]] = field(default_factory=dict)
     late_unknown: bool = False
     openings: dict[str, int] = field(default_factory=dict)
+    where: str = ""
+    places: dict[str, int] = field(default_factory=dict)
 
     @classmethod
-    def begin(cls, question: Question, chain: Chain, cursor: str | None, first: str) -> Walk:
-        """A walk from the beginning, or from where a cursor says.
+    def begin(cls, question: Question, chain: Chain, cursor: str | None, first: str, where: str = "") -> Walk:
+        """A walk from the beginning, or from where a cursor says. ``where``: the host, for messages.
 
         Raises
         ------
@@ -50,7 +55,7 @@ class Walk:
             If the cursor is none of ours.
         """
         if cursor is None:
-            return cls(question, chain, first)
+            return cls(question, chain, first, where=where)
         try:
             state = json.loads(cursor)
             done = {kind: (int(low), int(high)) for kind, (low, high) in state["done"].items()}
@@ -64,6 +69,7 @@ class Walk:
                 state["late"],
                 done,
                 state["late_unknown"],
+                where=where,
             )
         except (ValueError, KeyError, TypeError, AttributeError):
             raise SourceError("the place to go on from cannot be read: fetch the address from the beginning") from None
@@ -76,7 +82,13 @@ class Walk:
         """The rows to keep: those that the address (or anybody) sends or receives, within the blocks asked for.
 
         What lies above them is summed up, so that a balance of now can be taken back to the last block asked for.
+
+        Raises
+        ------
+        SourceError
+            If the rows contradict each other, or the block up to which they are asked for, in block and time.
         """
+        self._agree(found.rows)
         address, until = self.question.address, self.question.until.height
         kept = []
         for asset, reason in found.voids.items():
@@ -95,6 +107,39 @@ class Walk:
             if row.asset != self.chain.native:
                 self._count(row.asset)
         return kept
+
+    def _agree(self, rows: Sequence[Movement]) -> None:
+        """A later block is no earlier, and a transaction stands in one block: who says otherwise says something wrong."""
+        places = self.places
+        until, now = self.question.until.height, self.question.until.time
+        times = {until: now} if now else {}
+        if len(places) > _MOST_PLACES:
+            places.clear()
+        for row in rows:
+            if row.time < _FIRST_BLOCK_TIME and row.tx != _GENESIS:
+                raise self._wrong(f"block {row.block:,} has the time {row.time}, before there were blockchains")
+            if places.setdefault(row.tx, row.block) != row.block:
+                raise self._wrong(f"transaction {row.tx} stands in block {places[row.tx]:,} and in block {row.block:,}")
+            if times.setdefault(row.block, row.time) != row.time:
+                raise self._wrong(f"block {row.block:,} has two times, {times[row.block]} and {row.time}")
+        before = 0
+        for block in sorted(times):
+            if times[block] < before:
+                raise self._wrong(f"block {block:,} has the time {times[block]}, and an earlier block has {before}")
+            before = times[block]
+
+    def _wrong(self, what: str) -> SourceError:
+        return SourceError(
+            f"{self.where or 'the source'} contradicts itself: {what}; nothing of this page is stored. Try again, or use "
+            "another source"
+        )
+
+    def unlisted(self, held: Mapping[str, int]) -> None:
+        """Say of tokens that the address holds although no transfer of them is listed that their history is not whole."""
+        known = (*self.tokens, self.chain.native)
+        found = [asset for asset, amount in held.items() if amount and asset not in known]
+        for asset in found[:MAX_TOKENS] if not self.question.since else ():
+            self.voids.setdefault(asset, "the address holds some of it, and no transfer of it is listed")
 
     def _count(self, asset: str) -> None:
         if asset in self.tokens or len(self.tokens) < MAX_TOKENS:

@@ -83,6 +83,8 @@ class Node:
             case "getdescriptoractivity", [hashes, [descriptor], False]:
                 if not self.activity:
                     return _fault(-32601, "Method not found")
+                if set(hashes) - set(by_hash):
+                    return _fault(-5, "Block not found")
                 active = [one for one in hashes if _moves(by_hash[one], _script(descriptor))]
                 return {"activity": [{"type": "receive", "blockhash": one} for one in active]}
             case "scantxoutset", ["start", descriptors]:

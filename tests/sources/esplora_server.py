@@ -100,8 +100,9 @@ def _is(end: dict[str, Any] | None, kind: str, subject: str) -> bool:
 def _esplora(tx: dict[str, Any], block: dict[str, Any]) -> dict[str, Any]:
     return {
         "txid": tx["txid"],
-        "version": 2,
-        "locktime": 0,
+        "version": tx.get("version", 2),
+        "locktime": tx.get("locktime", 0),
+        "fee": _fee(tx),
         "vin": [_vin(spend) for spend in tx["vin"]],
         "vout": [_end(made) for made in tx["vout"]],
         "status": {
@@ -113,9 +114,23 @@ def _esplora(tx: dict[str, Any], block: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _fee(tx: dict[str, Any]) -> int:
+    if "coinbase" in tx["vin"][0]:
+        return 0
+    brought = sum(Decimal(str(spend["prevout"]["value"])) for spend in tx["vin"])
+    return int((brought - sum(Decimal(str(made["value"])) for made in tx["vout"])).scaleb(8))
+
+
 def _vin(spend: dict[str, Any]) -> dict[str, Any]:
     if "coinbase" in spend:
-        return {"txid": "0" * 64, "vout": 2**32 - 1, "prevout": None, "scriptsig": spend["coinbase"], "is_coinbase": True}
+        return {
+            "txid": "0" * 64,
+            "vout": 2**32 - 1,
+            "prevout": None,
+            "scriptsig": spend["coinbase"],
+            "is_coinbase": True,
+            "sequence": spend["sequence"],
+        }
     return {
         "txid": spend["txid"],
         "vout": spend["vout"],

@@ -121,12 +121,15 @@ class Toy:
             "vin": [self._vin(*spend) for spend in spends],
             "vout": [{"n": n, **_made(script, amount)} for n, (script, amount) in enumerate(scripts)],
         }
+        if raw[:4] == b"\x01\0\0\0":  # the first block's, which is everybody's
+            made["version"] = 1
+            made["vin"] = [{**spend, "sequence": 0xFFFFFFFF} for spend in made["vin"]]
         self.txs[str(made["txid"])] = made
         return made
 
     def _vin(self, tx: str | None, n: int, unlocking: bytes) -> dict[str, Any]:
         if tx is None:
-            return {"coinbase": unlocking.hex(), "sequence": 0}
+            return {"coinbase": unlocking.hex(), "sequence": 0xFFFFFFFD}
         parent = self.txs[tx]
         prevout = {name: value for name, value in parent["vout"][n].items() if name != "n"}
         generated = "coinbase" in parent["vin"][0]
@@ -135,7 +138,7 @@ class Toy:
             "vout": n,
             "scriptSig": {"asm": "", "hex": unlocking.hex()},
             "prevout": {"generated": generated, "height": 0, **prevout},
-            "sequence": 0,
+            "sequence": 0xFFFFFFFD,
         }
 
 

@@ -12,6 +12,9 @@ from exposure.sources.bulk.stored import hash_place
 from exposure.sources.remote import Row
 
 MAX_COINS = 21_000_000 * 10**8
+_FIRST_BLOCK_TIME = 1_231_006_505
+_AHEAD = 4 * 3600  # two hours ahead, and two behind the median of those before
+
 MAX_ITEMS = 200_000
 """Most inputs or outputs of a transaction; a block of four million weight units holds fewer."""
 
@@ -81,6 +84,26 @@ def touches(tx: Tx, scripts: frozenset[bytes]) -> bool:
     return any(made.script in scripts for made in tx.made) or any(
         spent.output is not None and spent.output.script in scripts for spent in tx.spent
     )
+
+
+def contradiction(txs: Sequence[Tx]) -> str:
+    """What transactions say of their blocks that cannot all be so; empty if it can.
+
+    Times of blocks need not rise, but a block may be ahead of its time by two hours only.
+    """
+    blocks: dict[str, Tx] = {}
+    for tx in txs:
+        known = blocks.setdefault(tx.block_hash, tx)
+        if (known.block, known.time) != (tx.block, tx.time):
+            return f"block {tx.block_hash} has two heights or times"
+        if tx.time < _FIRST_BLOCK_TIME:
+            return f"block {tx.block:,} has the time {tx.time}, before Bitcoin's first"
+    latest = 0
+    for tx in sorted(blocks.values(), key=lambda tx: tx.block):
+        if tx.time < latest - _AHEAD:
+            return f"block {tx.block:,} has the time {tx.time}, and an earlier block has {latest}"
+        latest = max(latest, tx.time)
+    return ""
 
 
 def counterparties(txs: Sequence[Tx], scripts: frozenset[bytes]) -> int:

@@ -15,7 +15,7 @@ from exposure.model.addresses import address_script
 from exposure.model.assets import chain as chain_of
 from exposure.net.calls import Host
 from exposure.net.http import Again, Client, Reply, Request
-from exposure.sources.bitcoin.coins import Tx, key_script, net_flow, rows, touches
+from exposure.sources.bitcoin.coins import Tx, contradiction, key_script, net_flow, rows, touches
 from exposure.sources.bitcoin.core_rows import Fault, Reader
 from exposure.sources.bitcoin.esplora import CONFIRMATIONS
 from exposure.sources.remote import (
@@ -86,7 +86,10 @@ class CoreHistory:
             if isinstance(found, Fault):
                 return None
             hash_ = self._read.hash(found, f"hash of block {height:,}")
-            self._blocks[height] = self._read.header(self._call("getblockheader", [hash_])[0])
+            header = self._read.header(self._call("getblockheader", [hash_])[0])
+            if header.height != height or header.hash != hash_:
+                self._client.fail(self._host, f"sent another header than that of block {height:,}: try again")
+            self._blocks[height] = header
         return self._blocks[height]
 
     def size(self, address: str) -> Size:
@@ -143,6 +146,8 @@ class CoreHistory:
                 if not first <= block[0].block <= last:
                     self._client.fail(self._host, f"found block {block[0].block:,} between {first:,} and {last:,}")
                 mine = [tx for tx in block if touches(tx, frozenset({script}))]
+                if (wrong := contradiction([*txs[-1:], *mine[:1]])) != "":
+                    self._client.fail(self._host, f"contradicts itself: {wrong}; nothing of it is stored")
                 answers.append(answer(told, sum(len(tx.made) + len(tx.spent) for tx in mine)))
                 txs += mine
         return txs, answers

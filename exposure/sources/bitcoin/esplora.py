@@ -17,7 +17,7 @@ from exposure.model.addresses import address_script
 from exposure.model.assets import chain as chain_of
 from exposure.net.calls import Host
 from exposure.net.http import MAX_PAGES, Client, Reply, Request
-from exposure.sources.bitcoin.coins import Tx, key_script, net_flow, rows, touches
+from exposure.sources.bitcoin.coins import Tx, contradiction, key_script, net_flow, rows, touches
 from exposure.sources.bitcoin.esplora_rows import Reader, Stats
 from exposure.sources.remote import (
     NATIVE,
@@ -201,6 +201,8 @@ class EsploraHistory:
                     f"lists {tx.txid}, which neither pays nor spends the address: nothing of it is stored; try another source",
                 )
             before = tx.block
+        if (wrong := contradiction(listed)) != "":
+            self._client.fail(self._host, f"contradicts itself: {wrong}; nothing of it is stored; try another source")
         if len({tx.txid for tx in listed}) != len(listed):
             self._client.fail(self._host, "lists a transaction twice on one page: try another source")
 

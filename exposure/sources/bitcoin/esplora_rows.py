@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from exposure.sources.bitcoin.coins import MAX_COINS, Made, Spent, Tx, pushes
 from exposure.sources.bitcoin.fields import Fields
+from exposure.sources.bitcoin.serialized import Unlocked, txid_of
 from exposure.sources.remote import Block, unreadable
 
 
@@ -66,15 +68,46 @@ class Reader(Fields):
             return None
         inputs, outputs = self.items(tx.get("vin"), "vin"), self.items(tx.get("vout"), "vout")
         coinbase = len(inputs) == 1 and inputs[0].get("is_coinbase") is True
+        made = tuple(self._made(item) for item in outputs)
+        spent = () if coinbase else tuple(self._spent(item) for item in inputs)
+        self._prove(txid, tx, inputs, made)
+        self._balanced(txid, tx, spent, made)
         return Tx(
             txid,
             self.whole(status.get("block_height"), "block_height"),
             self.hash(status.get("block_hash"), "block_hash"),
             self.whole(status.get("block_time"), "block_time", 2**40),
             None,
-            () if coinbase else tuple(self._spent(item) for item in inputs),
-            tuple(self._made(item) for item in outputs),
+            spent,
+            made,
         )
+
+    def _prove(self, txid: str, tx: dict[str, object], inputs: Sequence[dict[str, object]], made: Sequence[Made]) -> None:
+        """That the transaction hashes to its id, where the server gives what is hashed."""
+        if any(tx.get(name) is None for name in ("version", "locktime")) or any(one.get("sequence") is None for one in inputs):
+            return
+        version = tx["version"]
+        if not isinstance(version, int) or not -(2**31) <= version < 2**32:
+            raise unreadable(self.where, f"version of {txid}", version)
+        read = [
+            Unlocked(
+                self.hash(one.get("txid"), "txid of an input"),
+                self.whole(one.get("vout"), "vout", 2**32 - 1),
+                self.octets(one.get("scriptsig") or "", "scriptsig"),
+                self.whole(one["sequence"], "sequence", 2**32 - 1),
+            )
+            for one in inputs
+        ]
+        if txid_of(version, read, made, self.whole(tx["locktime"], "locktime", 2**32 - 1)) != txid:
+            raise unreadable(self.where, f"transaction {txid}", "one of another hash: its inputs or outputs are not those")
+
+    def _balanced(self, txid: str, tx: dict[str, object], spent: Sequence[Spent], made: Sequence[Made]) -> None:
+        """That the inputs bring what the outputs and the fee take. The hash does not cover what an input brings."""
+        if not spent or any(one.output is None for one in spent):
+            return
+        fee = sum(one.output.amount for one in spent if one.output) - sum(one.amount for one in made)
+        if fee < 0 or (tx.get("fee") is not None and self.whole(tx["fee"], "fee", MAX_COINS) != fee):
+            raise unreadable(self.where, f"fee of {txid}", f"{tx.get('fee')}, and its inputs less its outputs are {fee}")
 
     def _spent(self, item: dict[str, object]) -> Spent:
         witness = item.get("witness") or []

@@ -81,7 +81,7 @@ class BlockscoutHistory:
         if is_transaction(question.address):
             yield self._single(question)
             return
-        walk = Walk.begin(question, self._chain, cursor, _LISTS[0])
+        walk = Walk.begin(question, self._chain, cursor, _LISTS[0], self._host.name)
         places: dict[str, int] = {}
         times: dict[int, int] = {}
         while walk.step != "balances":
@@ -185,6 +185,7 @@ class BlockscoutHistory:
                 name = "address_hash" if token.has("address_hash") else "address"
                 if token.fields.get("type") == "ERC-20" and item.has("value"):
                     held[f"{self.chain}/{token.evm(name)}"] = item.whole("value")
+        walk.unlisted(held)
         for kind in (NATIVE, TOKENS):
             walk.covers(kind, question.since, question.until.height)
         balances = []

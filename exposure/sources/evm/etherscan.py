@@ -80,7 +80,7 @@ class EtherscanHistory:
         if is_transaction(question.address):
             yield single(self._calls, question)
             return
-        walk = Walk.begin(question, self._chain, cursor, _LISTS[0])
+        walk = Walk.begin(question, self._chain, cursor, _LISTS[0], self._host.name)
         places: dict[str, int] = {}
         while walk.step != "balances":
             step = walk.step

@@ -38,8 +38,10 @@ def answer(reply: Record) -> tuple[Answer, str]:
     result = reply.fields.get("result")
     message = reply.fields.get("message")
     status = reply.fields.get("status")
-    if isinstance(result, list) and (status in ("1", 1) or _is_empty(message, result)):
+    if isinstance(result, list) and ((status in ("1", 1) and result) or _is_empty(message, result)):
         return Answer.ROWS, ""
+    if result == [] and status in ("1", 1):  # nothing found is said in words, with status 0
+        return Answer.REFUSED, "it says OK, and neither rows nor that there are none"
     reason = result if isinstance(result, str) else str(message)
     lower = reason.lower()
     if "rate limit" in lower or "too many invalid api key" in lower or "too many requests" in lower:
@@ -142,7 +144,7 @@ def tokens(items: Sequence[Record], chain: Chain) -> Movements:
         if contract == COIN_AS_TOKEN.get(chain.name):
             continue
         asset = f"{chain.name}/{contract}"
-        sender, receiver = (None if end in (None, ZERO) else end for end in (row.maybe_evm("from"), row.maybe_evm("to")))
+        sender, receiver = (None if end == ZERO else end for end in (row.evm("from"), row.evm("to")))
         if sender is None and receiver is None:
             continue
         number = row.whole("logIndex", 2**31 - 2) if row.fields.get("logIndex") not in (None, "") else None

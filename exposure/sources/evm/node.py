@@ -80,7 +80,7 @@ class NodeHistory:
         if is_transaction(question.address):
             yield single(self._rpc, self._chain, question)
             return
-        walk = Walk.begin(question, self._chain, cursor, "tokens")
+        walk = Walk.begin(question, self._chain, cursor, "tokens", self._rpc.host.name)
         if walk.step == "tokens":
             yield from self._tokens(walk)
         if walk.step == "native":

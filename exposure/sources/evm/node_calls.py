@@ -102,19 +102,32 @@ def _logs(rpc: Rpc, address: str, first: int, last: int) -> tuple[list[Record], 
         for log in records(result, rpc.where(method)):
             if not first <= log.whole("blockNumber", 2**48) <= last:
                 raise log.wrong("blockNumber", f"a block from {first} to {last}, which were asked for")
+            _fits(log, topics)
             found[log.hash("blockHash"), log.whole("logIndex", 2**31 - 2)] = log
     ordered = sorted(found.values(), key=lambda log: (log.whole("blockNumber"), log.whole("logIndex")))
     return ordered, replies
+
+
+def _fits(log: Record, asked: Sequence[object]) -> None:
+    """Make sure that a log has the topics that were asked for: with others it would count as some other event."""
+    topics = log.values("topics")
+    for n, wanted in enumerate(asked):
+        choice = wanted if isinstance(wanted, list) else [wanted]
+        if wanted is not None and (n >= len(topics) or str(topics[n]).lower() not in choice):
+            raise log.wrong("topics", "the topics that were asked for")
 
 
 def block_times(rpc: Rpc, logs: Sequence[Record]) -> tuple[dict[int, int], list[Reply]]:
     """Times of the blocks of logs, asked for where the logs do not tell; the hashes must be those of the logs."""
     times: dict[int, int] = {}
     hashes: dict[int, str] = {}
+    numbers: dict[str, int] = {}
     for log in logs:
         number = log.whole("blockNumber", 2**48)
         if hashes.setdefault(number, log.hash("blockHash")) != log.hash("blockHash"):
             raise CursorGoneError(f"{rpc.host.name}: block {number:,} changed between two replies: it is begun again")
+        if numbers.setdefault(log.hash("blockHash"), number) != number:
+            raise log.wrong("blockNumber", f"{numbers[log.hash('blockHash')]}, as in other logs of the same block")
         if log.has("blockTimestamp"):
             times[number] = log.whole("blockTimestamp", 2**40)
     missing = sorted(hashes.keys() - times.keys())

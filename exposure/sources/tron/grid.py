@@ -84,7 +84,7 @@ class TronGridHistory:
         if is_transaction(question.address):
             yield self._single(question)
             return
-        walk = Walk.begin(question, self._chain, cursor, _LISTS[0])
+        walk = Walk.begin(question, self._chain, cursor, _LISTS[0], self._host.name)
         while walk.step != "balances":
             yield from self._walk(walk)
         yield self._balances(walk)
@@ -154,6 +154,7 @@ class TronGridHistory:
                 for entry in account.records("trc20") if account.has("trc20") else []:
                     for contract in entry.fields:
                         held[f"{self.chain}/{parse(contract, suggest=False).canonical}"] = entry.whole(contract)
+        walk.unlisted(held or {})
         balances = []
         for asset in (native, *walk.tokens):
             amount = (held or {}).get(asset, 0) - walk.late.get(asset, 0)

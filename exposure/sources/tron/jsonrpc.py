@@ -68,7 +68,7 @@ class TronNodeHistory:
         if is_transaction(question.address):
             yield self._single(question)
             return
-        walk = Walk.begin(question, self._chain, cursor, "tokens")
+        walk = Walk.begin(question, self._chain, cursor, "tokens", self._rpc.host.name)
         native = self._chain.native
         walk.voids.setdefault(native, NO_NATIVE)
         address = evm_of_tron(question.address)
@@ -148,13 +148,20 @@ class TronNodeHistory:
 
     def _at(self, number: int) -> Block:
         result, _ = self._rpc.ask("eth_getBlockByNumber", hex(number), False)
-        return block_of(Record(result, self._rpc.where("eth_getBlockByNumber")))
+        record = Record(result, self._rpc.where("eth_getBlockByNumber"))
+        block = block_of(record)
+        if block.height != number:
+            raise record.wrong("number", f"block {number}, which was asked for")
+        return block
 
     def _block_at(self, second: int) -> int:
         """The number of the last block at or before a second: by halving, kept for the questions of one run."""
         if second not in self._numbers:
-            low, high = 0, self._solid().height
-            if self._at(high).time <= second:
+            solid = self._solid()
+            low, high = 0, solid.height
+            if self._at(high) != solid:
+                raise SourceError(f"{self._rpc.host.name} says two things of its newest solid block, {high:,}: try again")
+            if solid.time <= second:
                 low = high
             while high - low > 1:
                 middle = (low + high) // 2

@@ -113,7 +113,8 @@ def _read(
     begun = fetch.moved(cursor=None, covered=(), balances=(), rows=0)
     for attempt in range(RESTARTS + 1):
         held = _Held(fetch, keeper, tally, options)
-        question = Question(target.address, Block(fetch.until, fetch.until_hash), fetch.since)
+        until = target.until if target.until.height == fetch.until else Block(fetch.until, fetch.until_hash)
+        question = Question(target.address, until, fetch.since)
         try:
             for page in target.source.pages(question, fetch.cursor):
                 held.add(page)
