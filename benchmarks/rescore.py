@@ -24,7 +24,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -116,15 +116,15 @@ def pieces(rows: int, folder: Path) -> Iterator[Path]:
         path.unlink()
 
 
-def straight(rows: int, folder: Path) -> Took:
-    """Write the ledger as parts of a store, as an import leaves them, but without the copies that look-ups use."""
+def straight(tables: Iterable[pa.Table], folder: Path) -> Took:
+    """Write a ledger as parts of a store, as an import leaves them, but without the copies that look-ups use."""
     start, spent = time.monotonic(), time.process_time()
     amount = pa.decimal128(38, 0)
     with Store.create(folder), contextlib.closing(catalogue.connect(folder, write=True)) as connection:
         parts.make_folders(folder)
 
         def batches() -> Iterator[pa.RecordBatch]:
-            for table in chunks(rows):
+            for table in tables:
                 same = {
                     "chain": "ethereum",
                     "asset": ASSET,
@@ -135,6 +135,8 @@ def straight(rows: int, folder: Path) -> Took:
                 }
                 index = pa.array(np.zeros(table.num_rows, np.int32))
                 columns = {name: pa.DictionaryArray.from_arrays(index, [text]) for name, text in same.items()}
+                if "kind" in table.column_names:
+                    columns["kind"] = table["kind"]
                 columns |= {"sender": table["from"], "receiver": table["to"], "amount": table["amount"].cast(amount)}
                 columns |= {name: table[name] for name in ("tx", "block", "tx_index", "index", "time")}
                 columns |= {"memo": pa.nulls(table.num_rows, pa.string()), "flags": index}
@@ -194,7 +196,7 @@ def build(rows: int, work: Path, *, direct: bool) -> Took:
     """Make the store: ledger, tags; what the imports of the ledger took together."""
     store, spent = work / "store", []
     if direct:
-        spent.append(straight(rows, store))
+        spent.append(straight(chunks(rows), store))
     for path in pieces(rows, work) if not direct else ():
         spent.append(run("import", path, "--chain", "ethereum", "--whole-ledger", "--store", store))
     seeds = np.arange(SEEDS) * ((rows // 5 - SERVICES) // SEEDS) + SERVICES

@@ -27,10 +27,14 @@ FORM = 1
 """Goes up whenever the files change their meaning: older ones are made anew."""
 CHUNK = 1 << 20
 """Transfers read at a time."""
-BUCKET = 1 << 23
-"""Ends that are sorted at a time: 256 MB."""
+BUCKET = 1 << 25
+"""Ends that are sorted at a time: 1 GB."""
 
 Advance = Callable[[int, int], None]
+
+
+class UnindexedError(StoreError):
+    """A ledger that a trace index cannot hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +55,10 @@ def ends_of(index: Numbered, advance: Advance = lambda done, total: None) -> End
 
     Raises
     ------
+    UnindexedError
+        If an amount, or the number of transfers, is past what the format holds.
     StoreError
-        If an amount, or the number of transfers, is past what the format holds, or the disk is full.
+        If the disk is full.
     """
     place = index.place.with_name(f"{index.place.name}.ends")
     found = _opened(index, place)
@@ -84,7 +90,7 @@ def _opened(index: Numbered, place: Path) -> Ends | None:
 
 def _make(index: Numbered, place: Path, advance: Advance) -> None:
     if index.rows >= kernels.MOST:
-        raise StoreError(f"{index.rows:,} transfers are more than a trace index holds ({kernels.MOST:,})")
+        raise UnindexedError(f"{index.rows:,} transfers are more than a trace index holds ({kernels.MOST:,})")
     with disk_errors(place.parent):
         part = place.with_name(f"{place.name}.{secrets.token_hex(4)}.part")
         part.mkdir(mode=0o700)
@@ -107,7 +113,7 @@ def _fill(index: Numbered, part: Path, advance: Advance) -> None:
     for columns, _ in _chunks(index):
         kernels.count(columns[0], columns[1], counts)
         if columns[3].size and int(columns[3].max()) >= 1 << 32:
-            raise StoreError("an amount of 2^96 base units or more is past what a trace index holds")
+            raise UnindexedError("an amount of 2^96 base units or more is past what a trace index holds")
     firsts = np.zeros(index.pots + 1, np.int64)
     np.cumsum(counts[: index.pots], out=firsts[1:])
     (part / "firsts.bin").write_bytes(firsts.data)

@@ -109,6 +109,10 @@ class PotReader:
             self._pots[pot] = tuple(sorted(rows.values(), key=order_of))
         return self._pots[pot]
 
+    def too_long(self, pot: Pot) -> bool:
+        """Whether a pot is not to be read, as more than any budget; here, none is."""
+        return False
+
     def place(self, pot: Pot, transfer: Transfer) -> int:
         """Position of a transfer among the movements of its sender's pot."""
         if pot not in self._places:
@@ -206,6 +210,9 @@ class _Search:
         if self._is_theft(transfer):  # a theft keeps the labels that it finds, so they are needed in full
             reach = initial_reach(self._settings)
         reach = one_less(reach)
+        if self._reader.too_long(pot):
+            self._refused[transfer.ref] = transfer
+            return
         levels = self._read.setdefault(pot, {})
         movements = self._reader.movements(pot)
         start = max((until for level, until in levels.items() if level >= reach), default=0)

@@ -54,18 +54,22 @@ def hubs(ledger: Ledger, roles: Roles, *, threshold: int, dust: NDArray[np.float
     return np.array(is_hub, np.int64)
 
 
-def is_hub(run: NDArray[Any], *, threshold: int, dust: float) -> bool:
-    """Whether the owner of a pot is a hub, by the pot's run (`exposure.taint.kernels.ends`)."""
+def counterparties(run: NDArray[Any], *, threshold: int, dust: float) -> int | None:
+    """How many counterparties the owner of a pot has, if that makes it a hub; else None.
+
+    ``run``: the pot's movements (`exposure.taint.kernels.ends`). Amounts are compared in floating point.
+    """
     if len(run) <= threshold:
-        return False
+        return None
     amount, _ = doubles(run["low"], run["high"].astype(np.uint64))
     counts = (run["other"] >= 0) & (amount > dust)
-    if len(np.unique(run["other"][counts])) <= threshold:
-        return False
+    number = len(np.unique(run["other"][counts]))
+    if number <= threshold:
+        return None
     sent = counts & (run["at"] & ends.SENT != 0)
     _, place = np.unique(run["other"][sent], return_inverse=True)
     paid = np.sort(np.bincount(place, amount[sent]))
-    return not (paid.size and paid[-FEW:].sum() >= COLLECTED * paid.sum())
+    return None if paid.size and paid[-FEW:].sum() >= COLLECTED * paid.sum() else number
 
 
 class Figures(NamedTuple):

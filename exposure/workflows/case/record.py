@@ -96,6 +96,8 @@ class _KeptPrices:
 class Recording(Views):
     """A store, with everything kept that the figures hang on. ``evidence`` is whole once the question is answered."""
 
+    indexed = False
+
     def __init__(self) -> None:
         self.evidence = Evidence()
         self.snapshot: Snapshot | None = None
@@ -253,6 +255,8 @@ class _GivenPrices:
 
 class Replaying(Views):
     """A case's evidence in the place of a store (which holds its rows)."""
+
+    indexed = False
 
     def __init__(self, evidence: Evidence) -> None:
         self._evidence = evidence

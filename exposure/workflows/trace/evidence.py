@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from exposure.model.settings import Rule, Settings
 from exposure.taint.reference.lots import FOLLOWED, Lot, Lots, Origin, Run, is_beyond
 from exposure.tracing.paths import MarkedRun, Trail, Trails, Ways, largest
 from exposure.tracing.paths.flags import shortest
 from exposure.tracing.paths.marked import TooManyWays
-from exposure.workflows.trace.ledgers import Subledger
+from exposure.workflows.trace.ledgers import Subledger, Touched
 
 Row = tuple[str, int | None, int]
 """What an exposure row is about: name of the seed, epoch, hops."""
@@ -46,6 +46,13 @@ class Evidence:
     found: int | None = 0
     touches: dict[Row, Touch] = field(default_factory=lambda: defaultdict(Touch))
     notes: list[str] = field(default_factory=list)
+
+    def with_more(self, touched: Touched) -> Evidence:
+        """The same with all touches there are, where trails were looked for in a part of what bears on the figure."""
+        for row, those in touched.items():
+            for address, time in those:
+                self.touches[row].add(address, time)
+        return replace(self, found=None)
 
     def take(self, category: str, trails: Trails, sub: Subledger) -> None:
         """Add the trails of one category found in one part of the ledger."""

@@ -20,7 +20,7 @@ from exposure.model.labels import Labels, Seed
 from exposure.model.ledger import Coin, Incomplete, Transfer, UtxoTx
 from exposure.model.ports import AccountHistory, UtxoHistory
 from exposure.model.results import Coverage
-from exposure.model.settings import Settings
+from exposure.model.settings import Rule, Settings
 from exposure.taint.reference import account as account_reference
 from exposure.taint.reference import utxo as utxo_reference
 from exposure.taint.reference.lots import Mark, Origin, Run
@@ -32,8 +32,10 @@ from exposure.tracing.paths import Ways
 from exposure.tracing.paths.ways import AccountWays, UtxoWays
 from exposure.tracing.utxo_cone import UtxoCone, utxo_cone
 from exposure.workflows.trace.own_coins import own_ends_lifted
+from exposure.workflows.trace.words import SPENT_TOO_MUCH
 
-SPENT_TOO_MUCH = "it spends more than it is known to have received"
+Touched = Mapping[tuple[str, int | None, int], Sequence[tuple[str, int]]]
+"""By seed, epoch and hop: addresses by which value left it (or reached it), with times."""
 
 
 class Moved(NamedTuple):
@@ -57,7 +59,8 @@ class Subledger:
     reads off the account of one of the subject's transfers. ``start(ref, origin)`` names the address, coin, transaction or
     asset by which value of an origin began to move with ``ref``. ``reached``: transfers that a seed received (destination).
     ``feeding``: the transfers whose composition matters. ``refused``: how much the budget left out. ``gaps``: incomplete
-    histories it uses.
+    histories it uses. ``touched``: by seed, epoch and hop the addresses by which value began to move, and when, where that is
+    known for more than is in ``moved``; ``note`` says so.
     """
 
     labels: Labels
@@ -72,17 +75,25 @@ class Subledger:
     arcs: Callable[[str], list[Arc]] | None = None
     reached: Mapping[str, Seed] = field(default_factory=dict)
     feeding: frozenset[str] = frozenset()
+    touched: Callable[[Rule], Touched] | None = None
+    note: str = ""
 
 
 class AccountLedger:
     """An account chain's history as one question sees it."""
 
     def __init__(
-        self, chain: str, history: AccountHistory, labels: Labels, engine: Engine, hubs: Callable[[str], HubOf]
+        self,
+        chain: str,
+        history: AccountHistory,
+        labels: Labels,
+        engine: Engine,
+        hubs: Callable[[str], HubOf],
+        reader: PotReader | None = None,
     ) -> None:
         self.chain, self.history, self.labels, self.engine = chain, history, labels, engine
         self._hubs = hubs
-        self._reader = PotReader(history, labels)
+        self._reader = reader or PotReader(history, labels)
         self._members = members_of(labels)
 
     @property
@@ -109,7 +120,7 @@ class AccountLedger:
             moved={row.ref: _moved(row) for row in cone.transfers},
             transactions=cone.transactions,
             refused=len(cone.refused),
-            gaps=tuple(self._coverage(gap) for gap in gaps),
+            gaps=tuple(self.coverage(gap) for gap in gaps),
             figure=figure,
             account=lambda run, ref, options: source_of(run.received[ref], options.max_hops),
             ways=lambda run: AccountWays(cone.transfers, cone.given, cone.labels, run),
@@ -151,7 +162,7 @@ class AccountLedger:
             moved={row.ref: _moved(row) for row in reach.transfers},
             transactions=reach.transactions,
             refused=len(reach.refused),
-            gaps=tuple(self._coverage(gap) for gap in gaps),
+            gaps=tuple(self.coverage(gap) for gap in gaps),
             figure=figure,
             account=account,
             ways=lambda run: AccountWays(reach.transfers, reach.given, reach.labels, run, subject=subject.ref),
@@ -181,7 +192,8 @@ class AccountLedger:
                     return True
         return False
 
-    def _coverage(self, gap: Incomplete) -> Coverage:
+    def coverage(self, gap: Incomplete) -> Coverage:
+        """A gap as a report names it."""
         return Coverage(
             self.chain,
             gap.address,

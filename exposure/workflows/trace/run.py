@@ -6,8 +6,9 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import exposure
 from exposure.attribution.resolve import with_hubs
@@ -52,10 +53,16 @@ from exposure.workflows.trace.subjects import Ledgers, Target, deposits_of, made
 from exposure.workflows.trace.views import Views
 from exposure.workflows.trace.worth import Worth
 
+if TYPE_CHECKING:  # it imports numba
+    from exposure.workflows.trace.large_part import LargeLedgers
+
 BRACKET_TRANSACTIONS = 5_000
 """Transactions of a deposit's whole ancestry, without hop limit, up to which its bracket is computed."""
 FOLLOWED_SHARE = 5
 """All transfers of one address together may take this part (a fifth) of the budget, as each is followed by itself."""
+
+INDEXED = {Rule.HAIRCUT, Rule.FIFO, Rule.LIFO}
+"""Rules that serve by no label: a trace index answers for them."""
 
 ONE_DEPOSIT = "the bracket is of one deposit; trace one of them"
 
@@ -75,7 +82,8 @@ def answer(store: Store, text: str, options: TraceOptions, views: Views = STORE)
     labels = views.labels(store, options, bounds)
     found = between_owners(found, ledgers, labels.labels)
     question = _Question(store, options, ledgers, labels, chosen, views)
-    sections = [made for target in found for made in question.sections(target)]
+    with question.held:
+        sections = [made for target in found for made in question.sections(target)]
     used = with_hubs(labels.labels, {**labels.labels.hubs, **question.hubs})
     chains = dict.fromkeys(target.chain for target in found)
     views.finished(labels, used, bounds)
@@ -195,6 +203,8 @@ class _Question:
         self.let_through: expanded.Told = {}
         self.hubs: dict[str, str] = {}
         self.missing: list[str] = []
+        self.held = ExitStack()
+        self._large: LargeLedgers | None = None
         self._txs: set[tuple[str, str]] = set()
         self._rows = 0
 
@@ -287,16 +297,39 @@ class _Question:
     def _source(self, target: Target) -> list[Section]:
         options, ledger = self._options, self._ledger(target.chain)
         settings = self._settings(Rule.HAIRCUT, options.hops, options.max_transactions)
-        sub = self._taken(target, ledger.source(target.source, settings))
+        indexed = self._from_index(target, settings)
+        if indexed is not None:
+            part, ledger = indexed
+        else:
+            part = ledger.source(target.source, settings)
+        sub = self._taken(target, part)
         refs = [_ref(row) for row in target.source]
-        brackets = self._bracket(target, refs) if any(rule in CONSERVING for rule in options.rules) else _Bracket({})
+        brackets = self._bracket(target, refs, ledger) if any(rule in CONSERVING for rule in options.rules) else _Bracket({})
         matter = self._matter(target, "source", [(ref, sub) for ref in refs])
+        if sub.note:
+            matter = replace(matter, notes=(*matter.notes, sub.note))
         matter = replace(matter, brackets=brackets.values, no_bracket=brackets.why_none, cuts=brackets.cuts)
         made = []
         for rule in options.rules:
             this = self._for_poison(target, matter, refs) if rule is Rule.POISON else matter
             made.append(section(this, replace(settings, rule=rule), max_paths=options.max_paths))
         return made
+
+    def _from_index(self, target: Target, settings: Settings) -> tuple[Subledger, Ledger] | None:
+        """What the trace index gives where the local engine may leave nothing out, so that the figures are the same."""
+        options, history = self._options, self._histories.history(target.chain)
+        if self._engine.name != "local" or self.expanded or not self._views.indexed or isinstance(history, StoredUtxoHistory):
+            return None
+        rows = sum(part.rows for part in self._store.parts("transfers", target.chain))
+        if options.max_transactions < rows or not set(options.rules) <= INDEXED:
+            return None
+        from exposure.workflows.trace.large_part import LargeLedgers  # numba takes a second to import
+
+        if self._large is None:
+            self._large = LargeLedgers(self._store, self._labels.labels, self._engine, options)
+            self.held.callback(self._large.close)
+        wanted = [row for row in target.source if isinstance(row, Transfer)]
+        return self._large.part(history, self._dust(target.chain, target.asset), wanted, settings)
 
     def _for_poison(self, target: Target, matter: Matter, refs: Sequence[str]) -> Matter:
         """Poison's figures hang on ways of any length; where they are too many, the ways within the limit must do."""
@@ -367,13 +400,13 @@ class _Question:
             reason = None if gap is None else gap.reason
         return "" if reason is None else f"the address's own history is not known to be whole ({reason})"
 
-    def _bracket(self, target: Target, refs: Sequence[str]) -> _Bracket:
+    def _bracket(self, target: Target, refs: Sequence[str], ledger: Ledger) -> _Bracket:
         """The bracket of one deposit, over its ancestry without hop limit."""
         if len(refs) != 1:
             return _Bracket({}, ONE_DEPOSIT)
         budget = min(BRACKET_TRANSACTIONS, self._options.max_transactions)
         settings = self._settings(Rule.HAIRCUT, None, budget)
-        sub = self._ledger(target.chain).source(target.source, settings)
+        sub = ledger.source(target.source, settings)
         if sub.refused or sub.arcs is None:
             return _Bracket({}, f"the ancestry without hop limit has more than {budget:,} transactions")
         amount, arcs = sub.moved[refs[0]].amount, sub.arcs(refs[0])

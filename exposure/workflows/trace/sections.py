@@ -337,7 +337,8 @@ def _evidence(matter: Matter, runs: Mapping[int, Run], settings: Settings, limit
     if matter.direction == "source":
         sub = matter.parts[0][1]
         refs = [ref for ref, _ in matter.parts]
-        return source_evidence(sub, runs[id(sub)], refs, settings, matter.category_of, limit=limit)
+        found = source_evidence(sub, runs[id(sub)], refs, settings, matter.category_of, limit=limit)
+        return found if sub.touched is None else found.with_more(sub.touched(settings.rule))
     evidence = Evidence()
     for _, sub in matter.parts:
         destination_evidence(sub, runs[id(sub)], settings, evidence, limit=limit)

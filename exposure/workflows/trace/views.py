@@ -33,7 +33,12 @@ class PriceSource(Protocol):
 
 
 class Views:
-    """A store as one question sees it."""
+    """A store as one question sees it.
+
+    ``indexed``: whether an index of the whole store may be read; where what is read is recorded or replayed it may not.
+    """
+
+    indexed = True
 
     def history(self, store: Store, chain: str, as_of: int) -> History:
         """History of a chain up to a block."""

@@ -6,6 +6,7 @@ from exposure.model.labels import Labels
 from exposure.text import shown
 
 _WIDTH = 80
+SPENT_TOO_MUCH = "it spends more than it is known to have received"
 
 
 def settles(reason: str, name: str, labels: Labels, max_hops: int | None) -> str:

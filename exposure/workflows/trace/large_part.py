@@ -1,0 +1,141 @@
+"""The part of a large ledger that a subject's figures depend on: figures from the trace index, evidence from a small cone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+
+from exposure.engines.local.ancestry import Unfit
+from exposure.engines.registry import Engine
+from exposure.model.labels import Labels
+from exposure.model.ledger import Transfer
+from exposure.model.ports import AccountHistory
+from exposure.model.settings import Rule, Settings
+from exposure.store.ends import UnindexedError
+from exposure.store.histories import StoredAccountHistory
+from exposure.store.store import Store
+from exposure.taint.reference.lots import Mark, Run
+from exposure.tracing.cone import Pot, PotReader
+from exposure.workflows.trace.index import Index, declared, opened
+from exposure.workflows.trace.large import Carried, Large
+from exposure.workflows.trace.ledgers import AccountLedger, Subledger, Touched
+from exposure.workflows.trace.options import TraceOptions
+
+EVIDENCE = 2_000
+"""Transactions among which paths and flow are looked for, largest first."""
+LONGEST = 20_000
+"""Movements of a pot past which it is not read for evidence."""
+
+
+class _ShortPots(PotReader):
+    """Pots of a large ledger, but for those that are too long to be read for evidence."""
+
+    def __init__(self, history: AccountHistory, labels: Labels, large: Large) -> None:
+        super().__init__(history, labels)
+        self._large = large
+
+    def too_long(self, pot: Pot) -> bool:
+        """See `PotReader.too_long`."""
+        return self._large.length(pot[0]) > LONGEST
+
+
+class LargeLedgers:
+    """The account ledgers of a store whose trace index one question reads. Close it when the question is answered."""
+
+    def __init__(self, store: Store, labels: Labels, engine: Engine, options: TraceOptions) -> None:
+        self._store, self._labels, self._engine, self._options = store, labels, engine, options
+        self._held = ExitStack()
+        self._known: dict[tuple[str, str], Large] = {}
+        self._indexes: dict[str, Index] = {}
+
+    def close(self) -> None:
+        """Let go of the indexes."""
+        self._held.close()
+
+    def part(
+        self, history: StoredAccountHistory, dust: int, subjects: Sequence[Transfer], settings: Settings
+    ) -> tuple[Subledger, AccountLedger] | None:
+        """All that bears on where some transfers of one asset came from, and the ledger behind its evidence.
+
+        None if the search is not made for what it met, under any of the rules, for the figure or the interval; nor where the
+        index cannot hold the ledger.
+        """
+        try:
+            return self._part(history, dust, subjects, settings)
+        except (Unfit, UnindexedError):
+            return None
+
+    def _part(
+        self, history: StoredAccountHistory, dust: int, subjects: Sequence[Transfer], settings: Settings
+    ) -> tuple[Subledger, AccountLedger]:
+        chain, rules = history.chain, self._options.rules
+        large = self._large(history, subjects[0].asset, dust)
+        reader = _ShortPots(history, self._labels, large)
+        ledger = AccountLedger(chain, history, self._labels, self._engine, lambda _asset: large.reason, reader)
+        small = ledger.source(subjects, replace(settings, max_transactions=EVIDENCE))
+        if not small.refused:  # nothing is left out: the usual way has it all
+            return small, ledger
+        found = {
+            (rule, strict, row.ref): large.carried(row, rule, settings.max_hops, strict=strict)
+            for rule in rules
+            for strict in (False, True)
+            for row in subjects
+        }
+        return _with_figures(small, ledger, large, [row.ref for row in subjects], found), ledger
+
+    def _large(self, history: StoredAccountHistory, asset: str, dust: int) -> Large:
+        chain, options = history.chain, self._options
+        if chain not in self._indexes:
+            self._indexes[chain] = self._held.enter_context(opened(self._store, chain, history.as_of))
+        if (chain, asset) not in self._known:
+            self._known[chain, asset] = Large(
+                self._indexes[chain],
+                history,
+                self._labels,
+                asset,
+                threshold=options.hub_counterparties,
+                dust=dust,
+                declared=declared(self._store, chain),
+            )
+        return self._known[chain, asset]
+
+
+def _with_figures(
+    small: Subledger, ledger: AccountLedger, large: Large, refs: Sequence[str], found: dict[tuple[Rule, bool, str], Carried]
+) -> Subledger:
+    """A part whose subjects carry what the index says; all else is evidence."""
+
+    def received(rule: Rule, strict: bool) -> Run:
+        return Run(received={ref: found[rule, strict, ref].lots for ref in refs})
+
+    def figure(options: Settings, strict: bool, mark: Mark | None) -> Run:
+        if strict:
+            return received(options.rule, strict)
+        run = small.figure(options, strict, mark)
+        if mark is None:
+            run.received.update(received(options.rule, strict).received)
+        return run
+
+    def touched(rule: Rule) -> Touched:
+        merged: dict[tuple[str, int | None, int], list[tuple[str, int]]] = {}
+        for ref in refs:
+            for key, those in found[rule, False, ref].touched.items():
+                merged.setdefault(key, []).extend(those)
+        return merged
+
+    gaps = {gap: None for one in found.values() for gap in one.gaps}
+    looked = max(one.looked for one in found.values())
+    return replace(
+        small,
+        labels=replace(small.labels, hubs={**small.labels.hubs, **large.hubs}),
+        refused=0,
+        gaps=tuple(ledger.coverage(gap) for gap in gaps),
+        figure=figure,
+        arcs=None,
+        touched=touched,
+        note=(
+            f"the figures are of the whole ledger ({looked:,} movements were read for them); paths and flow were looked for "
+            f"among the {EVIDENCE:,} largest transactions only"
+        ),
+    )
