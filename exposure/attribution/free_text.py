@@ -29,14 +29,21 @@ CONTEXT = 60
 """Characters kept on either side of an address, so that a reader sees where it stood."""
 
 # Letters of other alphabets that look like Latin ones, as they stand in real lists. A checksum has the last word.
-_CYRILLIC = "АВЕЗІЈКМНОРСТУХЅаеіјорсухѕԁԛԝһ"
+_CYRILLIC = "АВЕЗІЈКМНОРСТУХЅаеіјорсухѕԁԛԝһԌҮԜ"
 _GREEK = "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧοϳ"
+_ARMENIAN = "հոսՍօ"
 _SMALL = "ᴄᴑᴠᴡᴢ"
-_ALIKE = str.maketrans(_CYRILLIC + _GREEK + _SMALL, "ABE3IJKMHOPCTYXSaeijopcyxsdqwhABEZHIKMNOPTYXojcovwz")
+_FOREIGN = _CYRILLIC + _GREEK + _ARMENIAN + _SMALL
+_ALIKE = str.maketrans(_FOREIGN, "ABE3IJKMHOPCTYXSaeijopcyxsdqwhGYWABEZHIKMNOPTYXojhnuUocovwz")
+_BEFORE = str.maketrans({"\u03f9": "С"})  # normal form would make a sigma of this one
 _UNSEEN = dict.fromkeys((0x00AD, 0x200B, 0x200C, 0x200D, 0x200E, 0x200F, 0x2060, 0xFEFF))
 
-_TOKEN = re.compile(rf"[0-9A-Za-z{_CYRILLIC}{_GREEK}{_SMALL}]+")
-_GAP = re.compile(r"[-\u2010\u2011]?\s+")
+# Marks of HTML, of URLs and of program texts that stand in lists as they are: what they mean is a gap, or a new line.
+_MARK = re.compile(r"(?i:</?(?:br|p|li|td|tr|div|span|b|i|u)\s*/?>|&#(?:1[03]|x0?[ad]);|%(?:0[ad]|[2-7][0-9a-f]))|\\[nrt]")
+_NEW_LINE = re.compile(r"</?(?:br|p|li|td|tr|div)|&#|\\|%0", re.IGNORECASE)
+_TOKEN = re.compile(rf"[0-9A-Za-z{_FOREIGN}]+")
+_GAP = re.compile(r"\s*/\s+|-?\s+|[-\u2010]\s*")
+_BREAK = re.compile(r"[\n\r\v\f\x85\u2028\u2029]")
 _EVM = re.compile(r"0[xX][0-9a-fA-F]{40}")
 _STARTS = re.compile(r"[13TmnLMXDt2]|(?:bc|tb|ltc)1|BC1|LTC1|TB1|0[xX]")
 _BASE58 = re.compile(rf"[{ALPHABET}]{{25,36}}")
@@ -89,7 +96,8 @@ def find_addresses(text: str) -> tuple[list[Found], list[NearMiss]]:
         One `Found` for each place; an address of a chain that is not read is found if its checksum can be tested
         (Litecoin, Dash, Dogecoin, Zcash), as an unchecked subject.
     """
-    plain = unicodedata.normalize("NFKC", text[:MAX_TEXT]).translate(_UNSEEN)
+    plain = unicodedata.normalize("NFKC", text[:MAX_TEXT].translate(_BEFORE)).translate(_UNSEEN)
+    plain = _MARK.sub(_as_gap, plain)
     tokens = list(_TOKEN.finditer(plain))
     found: list[Found] = []
     near: list[NearMiss] = []
@@ -101,6 +109,8 @@ def find_addresses(text: str) -> tuple[list[Found], list[NearMiss]]:
             if reason:
                 near.append(NearMiss(tokens[place].group(), reason))
                 free_from = tokens[place].end()
+            elif pieces := _unproven(plain, tokens, place):
+                near.append(NearMiss(pieces, "is broken into pieces, and has no checksum that proves them one address"))
             place += 1
             continue
         subject, start, end, used, doubt = hit
@@ -108,6 +118,10 @@ def find_addresses(text: str) -> tuple[list[Found], list[NearMiss]]:
         free_from = end
         place += used
     return found, near
+
+
+def _as_gap(mark: re.Match[str]) -> str:
+    return ("\n" if _NEW_LINE.match(mark.group()) else " ").ljust(len(mark.group()))
 
 
 _Hit = tuple[Subject, int, int, int, str]  # subject, first and last place in the text, tokens used, doubt
@@ -133,6 +147,16 @@ def _readings(text: str) -> Iterator[tuple[str, int]]:
     glued = _GLUED.match(text)
     if glued:
         yield text[glued.end() :], glued.end()
+    yield from ((text[end:], end) for end in _ends_of_words(text))
+
+
+def _ends_of_words(text: str) -> Iterator[int]:
+    """Where a word of letters may end and an address begin that is written together with it: its checksum tells."""
+    for end in range(3, min(len(text) - 25, 17)):
+        if not text[:end].isalpha():
+            return
+        if _STARTS.match(text, end):
+            yield end
 
 
 def _broken(text: str, tokens: list[re.Match[str]], place: int) -> _Hit | None:
@@ -150,7 +174,7 @@ def _broken(text: str, tokens: list[re.Match[str]], place: int) -> _Hit | None:
         joined += last.group()
         if len(joined) > 64 or not _GAP.fullmatch(gap) or not last.group().isascii():
             return None
-        lines = lines or "\n" in gap or "\r" in gap
+        lines = lines or _BREAK.search(gap) is not None
         if len(joined) not in lengths:
             continue
         subject = read_checked(joined)
@@ -169,6 +193,22 @@ def _broken(text: str, tokens: list[re.Match[str]], place: int) -> _Hit | None:
             )
         return subject, first.start(), last.end(), used, "is broken into pieces; together its checksum is right"
     return None
+
+
+def _unproven(text: str, tokens: list[re.Match[str]], place: int) -> str:
+    """The pieces of what would be an EVM address in one case, if they belonged together; empty if they would not."""
+    first = tokens[place]
+    if first.group()[:2] not in ("0x", "0X"):
+        return ""
+    joined = first.group()
+    for used in range(1, min(MAX_PIECES, len(tokens) - place)):
+        last = tokens[place + used]
+        joined += last.group()
+        if len(joined) > 42 or not _GAP.fullmatch(text[tokens[place + used - 1].end() : last.start()]):
+            return ""
+        if _EVM.fullmatch(joined) and _one_case(joined):
+            return text[first.start() : last.end()]
+    return ""
 
 
 def _lengths(first: str) -> Collection[int]:

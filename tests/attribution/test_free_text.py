@@ -1,5 +1,7 @@
 """Addresses in free text: every notation, each with its checksum, none invented."""
 
+from collections.abc import Callable
+
 import pytest
 from fictional_forms import SPLIT, mixed
 from fictional_lists import bech, btc, eth, trx
@@ -44,6 +46,83 @@ def test_an_address_is_found_in_every_notation(case: str) -> None:
     text, address = WRITTEN[case]
     assert named(text) == [address]
     assert named(f"Also known as: Fiction. {text} Further text follows.") == [address]
+
+
+AROUND = (
+    *("Digital Currency Address - XBT {a};", "Digital Currency Address - ETH {a}; alt. Digital Currency Address - ETH {b};"),
+    *("BTC address: {a}", "BTC Address:{a}", "ETH wallet {a}", "(wallet:{a})", "[{a}]", "{{{a}}}", "<{a}>", '"{a}"', "'{a}'"),
+    *("«{a}»", "‘{a}’", "「{a}」", "『{a}』", "（{a}）", "【{a}】", "{a}。", "{a}、{b}", "・{a}", "：{a}"),
+    *(
+        "ビットコインアドレス：{a}",
+        "ビットコインアドレス{a}を使用",
+        "暗号資産（{a}）",
+        "暗号資産ウォレットアドレス：{a}；{b}；",
+    ),
+    *("USDT (TRC20): {a}", "USDT-TRC20 {a}", "TRC-20: {a}", "USDT_TRC20:{a}", "ERC20/{a}", "BEP20|{a}", "ＵＳＤＴ：{a}"),
+    *("a) {a}; b) {b}", "(a) {a} (b) {b}", "（a）{a}（b）{b}", "1) {a} 2) {b}", "1. {a}\n2. {b}", "i. {a}, ii. {b}"),
+    *("{a},{b}", "{a};{b}", "{a}/{b}", "{a}|{b}", "{a} and {b}", "{a}&{b}", "{a} {b}", "{a}\n{b}", "{a}\r\n{b}", "{a}\t{b}"),
+    *("{a}; {b}", "{a}　{b}", "{a} {b}", "{a}\x0b{b}", "{a}\x85{b}", "{a}-{b}", "{a}<br>{b}", "{a}<BR/>{b}"),
+    *("bitcoin:{a}?amount=1", "ethereum:{a}@1", "tron:{a}", "https://example.org/#/address/{a}", "example.org/a/{a}/?x=1"),
+    *("Wallet={a}&x=1", "address%3A{a}%20", "e-mail: x@example.org, wallet {a}", "Passport 12345678901234567890, ID: {a}"),
+    *("BTC-{a}", "BTC - {a}", "BTC – {a}", "BTC—{a}", "XBT_{a}", "BTC/{a}", "BTC\\{a}", "*{a}*", "_{a}_", "`{a}`", "~{a}"),
+    *("#{a}", "@{a}", "+{a}", "={a}", "ETH{a}", "TRX{a}", "USDT{a}", "Tether{a}", "BITCOIN{a}", "wallet{a}", "Address{a}"),
+    *("адрес {a}", "адрес:{a}.", "кошелёк USDT {a},", "عنوان {a}", "כתובת:{a}", "‏{a}‎", "‪{a}‬", "﻿{a}"),
+    *("{a}​", "{a}…", "{a}...", "{a}!", "{a}?", "{a}:", "{a}-", "-{a}", "•{a}", "→{a}", "No.{a}", "&lt;{a}&gt;"),
+    *("&quot;{a}&quot;", "&nbsp;{a}&nbsp;", "\\n{a}\\n{b}", "{a}&#10;{b}", "{a}\\", "<p>{a}</p><p>{b}</p>", "%0A{a}%0D%0A{b}"),
+)
+"""What official lists, and texts that were copied into them, have around an address."""
+
+
+@pytest.mark.parametrize("make", [btc, bech, mixed, eth, trx])
+def test_every_address_is_found_whatever_stands_around_it_and_none_is_invented(make: Callable[[str], str]) -> None:
+    one, two = make("around"), make("around too")
+    for text in AROUND:
+        expected = [address.lower() if address.startswith("0x") else address for address in (one, two)]
+        written = text.format(a=one, b=two)
+        assert named(written) == expected[: 1 + ("{b}" in text)], text
+        wide = "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in written)
+        if not any(mark in text for mark in ("<", "&", "%", "\\")):
+            assert named(wide) == named(written), text
+    assert len(AROUND) > 100
+
+
+SPLIT_BY = ("\n", "\r\n", "\n      ", "-\n", "‐\n", "\x0b", "\x0c", "\x85", " ", " ", "<br>", "<br />", "&#10;", "\\n", "/\n")
+SPLIT_INSIDE = (" ", "  ", "\t", " ", " ", " ", "　", "-", "‑", "- ", " / ")
+UNSEEN = ("­", "​", "‍", "⁠", "﻿")
+
+
+@pytest.mark.parametrize("make", [btc, bech, mixed, eth, trx])
+def test_an_address_in_two_pieces_is_found_where_a_checksum_or_one_line_break_says_so(make: Callable[[str], str]) -> None:
+    address = make("pieces")
+    found = address.lower() if address.startswith("0x") else address
+    for gap in (*SPLIT_BY, *SPLIT_INSIDE, *UNSEEN):
+        for cut in (5, 20, len(address) - 6):
+            text = f"Wallet: {address[:cut]}{gap}{address[cut:]}. More"
+            if make is eth and gap in SPLIT_INSIDE:  # nothing proves that the pieces belong together: said, not guessed
+                assert not named(text) and "no checksum" in find_addresses(text)[1][0].reason, repr(gap)
+            else:
+                assert named(text) == [found], repr(gap)
+
+
+def test_letters_that_only_look_latin_are_read_and_reported() -> None:
+    for latin, others in {
+        "T": "ТΤ",
+        "C": "СϹ",
+        "G": "Ԍ",
+        "h": "հһ",
+        "n": "ո",
+        "u": "ս",
+        "U": "Ս",
+        "o": "оοօ",
+        "Y": "ҮΥ",
+        "W": "Ԝ",
+    }.items():
+        address = next(found for n in range(400) if latin in (found := trx(f"alike {n}"))[0 if latin == "T" else 1 :])
+        for other in others:
+            (found,) = find_addresses(
+                address.replace(latin, other, 1) if latin == "T" else address[0] + address[1:].replace(latin, other, 1)
+            )[0]
+            assert found.subject.canonical == address and "another alphabet" in found.doubt, other
 
 
 NOT_WRITTEN = {

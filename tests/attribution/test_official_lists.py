@@ -117,6 +117,23 @@ def test_israels_orders_hold_for_the_rows_below_and_an_account_number_is_no_addr
     assert ["another alphabet" in problem.reason for problem in parsed.problems] == [True]
 
 
+def test_israels_orders_are_read_in_each_form_in_which_their_table_is_passed_on(tmp_path: Path) -> None:
+    long = (
+        "schema,order_id,start_date,end_date,last_updated,name,id_no,wallet_address,account_id,platform,currency,order_url\n"
+        f"Wallet,ASO 18/26,2026-07-01,2028-07-01,2026-07-01,,,{trx('il 1')},,,,https://example.org/18-26.pdf\n"
+        f"Person,ASO 2/24,2024-01-02,,2024-02-02,PRETEND Person,12,,35561732,Example,,https://example.org/2.pdf\n"
+    )
+    parsed = read_list(write(tmp_path, "long.csv", long)).parsed
+    (tag,) = parsed.tags
+    assert (tag.subject, tag.reference) == (trx("il 1"), "ASO 18/26")
+    assert (tag.listed_on, tag.delisted_on) == (at("2026-07-01"), at("2028-07-01"))
+    # A cell with a line break in it has come apart: the address stands in the next column and in the next row again.
+    torn = f"ASO 53/25\n,,,,,{trx('il 2')},{trx('il 2')},\n{trx('il 2')}\nASO - 34/24,,,,,{trx('il 3')},\n"
+    head = israel_csv([]).partition("\n")[0]
+    parsed = read_list(write(tmp_path, "torn.csv", f"{head}\n{torn}")).parsed
+    assert {(tag.subject, tag.reference) for tag in parsed.tags} == {(trx("il 2"), "ASO 53/25"), (trx("il 3"), "ASO - 34/24")}
+
+
 @pytest.mark.parametrize("first", [True, False])
 def test_opensanctions_wallets_find_their_holders_before_or_behind_them(tmp_path: Path, first: bool) -> None:
     parsed = read_list(write(tmp_path, "entities.ftm.json", ftm_lines(trx("ftm"), holder_first=first))).parsed

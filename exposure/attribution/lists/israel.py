@@ -26,7 +26,14 @@ SOURCE = "National Bureau for Counter Terror Financing of Israel, seizure orders
 _COLUMNS = {
     "order": ("orderid", "order", "ordernumber", "aso"),
     "name": ("fullname", "name", "holder", "ownername"),
-    "address": ("virtualcurrencyaddressuserid", "virtualcurrencyaddress", "accountwalletid", "address", "wallet"),
+    "address": (
+        "virtualcurrencyaddressuserid",
+        "virtualcurrencyaddress",
+        "accountwalletid",
+        "walletaddress",
+        "address",
+        "wallet",
+    ),
     "ticker": ("currency", "coin", "ticker"),
     "from": ("startdate", "date", "issuedon"),
     "to": ("enddate",),
