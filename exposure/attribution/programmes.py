@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from functools import lru_cache
 from importlib.resources import files
@@ -12,6 +13,10 @@ SUBJECTS = (
     + ("proliferation", "elections", "other_countries")
 )  # fmt: skip
 """What programmes are about. One that none of them fits has no subject."""
+
+
+_PREFIX = re.compile(r"^(?:AU|CA|CH|EU|GB|IL|JP|SECO|UA|UN|US)-(?=[A-Z0-9])")
+"""What OpenSanctions puts before its names of programmes."""
 
 
 class Regime(NamedTuple):
@@ -60,9 +65,9 @@ def subject_of(regime: str, programme: str) -> str:
     regime
         Code of the regime, such as US.
     programme
-        As the list has it.
+        As the list has it, or as OpenSanctions names it (``EU-RUS``, ``AU-DPRK``, ``SECO-UKRAINE``, ``UN-SC1718``).
     """
-    text = programme.upper()
+    text = _PREFIX.sub("", programme.upper())
     best, length = "", 0
     for rule in _file()[1]:
         if rule.regime not in ("*", regime):

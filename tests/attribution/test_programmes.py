@@ -1,11 +1,14 @@
 """Programmes and regimes: each has a subject, a source, and none is given twice."""
 
+import json
 import tomllib
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from fictional_lists import btc
 
+from exposure.attribution.lists import read_list
 from exposure.attribution.programmes import SUBJECTS, measures_of, regimes, subject_of
 
 CONTENT = tomllib.loads(files("exposure.attribution").joinpath("programmes.toml").read_text(encoding="utf-8"))
@@ -43,6 +46,49 @@ MEANT = {
     ("JP", "北朝鮮のミサイル又は大量破壊兵器計画に関連する者"): "dprk",
     ("IL", "ASO 13/26"): "terrorism",
     ("US", "SOMETHING-NEW"): "",
+    # as OpenSanctions names them
+    ("EU", "EU-RUS"): "russia",
+    ("EU", "EU-TAQA-EUAQ"): "terrorism",
+    ("UK", "GB-RUS"): "russia",
+    ("UK", "GB-CYB"): "cyber",
+    ("UK", "GB-DPRK"): "dprk",
+    ("UK", "GB-ISIL"): "terrorism",
+    ("UN", "UN-SC1718"): "dprk",
+    ("UN", "UN-SCISIL"): "terrorism",
+    ("AU", "AU-RUSSIA"): "russia",
+    ("AU", "AU-UKRAINE"): "russia",
+    ("AU", "AU-DPRK"): "dprk",
+    ("AU", "AU-IRAN"): "iran",
+    ("AU", "AU-CYB"): "cyber",
+    ("AU", "AU-TERROR"): "terrorism",
+    ("AU", "AU-UNSC1373"): "terrorism",
+    ("AU", "AU-HUMAN"): "human_rights",
+    ("AU", "AU-SYRIA"): "other_countries",
+    ("CA", "CA-SEMA"): "",  # many countries: the regulation that stands beside it tells
+    ("CA", "CA-UNSC1373"): "terrorism",
+    ("CA", "CA-JVCFOA"): "human_rights",
+    ("CH", "SECO-UKRAINE"): "russia",
+    ("CH", "SECO-BRUS"): "belarus",
+    ("CH", "SECO-NORTHKOREA"): "dprk",
+    ("CH", "SECO-HAMAS"): "terrorism",
+    ("CH", "SECO-SOUTHSUDAN"): "other_countries",
+    ("US", "US-CYBER2"): "cyber",
+    ("UA", "UA-SA1644"): "",  # one law for all: the list does not say what it is about
+    # as the lists write them
+    ("AU", "Autonomous (Russia)"): "russia",
+    ("AU", "Autonomous (Thematic - Cyber)"): "cyber",
+    ("AU", "Autonomous (Thematic – Corruption)"): "human_rights",
+    ("AU", "1267/1989/2253 (ISIL (Da'esh) and Al-Qaida)"): "terrorism",
+    ("AU", "1718 (DPRK)"): "dprk",
+    ("AU", "1373 (2001)"): "terrorism",
+    ("CA", "Special Economic Measures (Russia) Regulations"): "russia",
+    ("CA", "Special Economic Measures (Belarus) Regulations"): "belarus",
+    ("CA", "Special Economic Measures (Hamas Terrorist Attacks) Regulations"): "terrorism",
+    ("CA", "Special Economic Measures (Haiti) Regulations"): "other_countries",
+    ("CH", "Ordinance of 4 March 2022 on measures related to the situation in Ukraine (RS 946.231.176.72)"): "russia",
+    ("CH", "Ordinance of 16 March 2022 on measures against Belarus (SR 946.231.116.9)"): "belarus",
+    ("CH", "Ordinance of 18 May 2016 on measures against North Korea (SR 946.231.127.6)"): "dprk",
+    ("CH", "Ordinance of 11 November 2015 on measures against the Islamic Republic of Iran (SR 946.231.143.6)"): "iran",
 }
 
 
@@ -55,6 +101,27 @@ def test_a_measure_that_a_list_states_goes_before_the_usual_one() -> None:
     assert measures_of("US", ()) == ("asset freeze",)
     assert measures_of("UK", ("Trust services sanctions",)) == ("Trust services sanctions",)
     assert measures_of("XX", ()) == ()
+
+
+def test_a_sanction_of_opensanctions_keeps_both_names_of_its_programme(tmp_path: Path) -> None:
+    lines = [
+        {"id": "w", "schema": "CryptoWallet", "properties": {"publicKey": [btc("os")], "topics": ["sanction"]}},
+        {
+            "id": "s",
+            "schema": "Sanction",
+            "datasets": ["ca_dfatd_sema_sanctions"],
+            "properties": {
+                "entity": ["w"],
+                "programId": ["CA-SEMA"],
+                "program": ["Special Economic Measures (Russia) Regulations"],
+            },
+        },
+    ]
+    path = tmp_path / "entities.ftm.json"
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    (tag,) = read_list(path).parsed.tags
+    assert (tag.regime, tag.programmes) == ("CA", ("CA-SEMA", "Special Economic Measures (Russia) Regulations"))
+    assert {subject_of(tag.regime, text) for text in tag.programmes} == {"", "russia"}
 
 
 @pytest.mark.data

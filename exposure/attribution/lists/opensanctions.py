@@ -44,7 +44,7 @@ _TOPICS = (
 @dataclass(slots=True)
 class _Sanction:
     regime: str
-    programme: str
+    programmes: tuple[str, ...]
     listed_on: int | None
     ended_on: int | None
 
@@ -176,7 +176,7 @@ def _learn(entity: Mapping[str, object], ids: set[str], known: _Known) -> None:
             known.sanctions[on].append(
                 _Sanction(
                     regime_of(entity),
-                    next(iter((*texts_of(entity, "programId"), *texts_of(entity, "program"))), "")[:MAX_TEXT],
+                    tuple(dict.fromkeys((*texts_of(entity, "programId"), *texts_of(entity, "program")))),
                     next(filter(None, map(day_first, days)), None),
                     next(filter(None, map(day_first, texts_of(entity, "endDate"))), None),
                 )
@@ -216,7 +216,7 @@ def _tags(number: str, wallet: Mapping[str, object], known: _Known, problems: li
                     entity=known.names.get(holder, "") or holder or exchange,
                     category=category,
                     regime=sanction.regime if sanction else "",
-                    programmes=(sanction.programme,) if sanction and sanction.programme else (),
+                    programmes=sanction.programmes if sanction else (),
                     listed_on=sanction.listed_on if sanction else None,
                     delisted_on=sanction.ended_on if sanction else None,
                     source=SOURCE,
