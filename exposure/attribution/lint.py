@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from exposure.attribution.free_text import find_addresses
 from exposure.attribution.lists.listing import NO_ADDRESS
 from exposure.attribution.subjects import read_subject
 from exposure.errors import InputError
@@ -165,6 +166,7 @@ _NOBODYS = {
     "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4": "the example of BIP-173",
     "0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed": "an example of EIP-55",
 }
+_LONGEST = 20 * 365 * 86_400
 _FIRST_LIST = 631_152_000  # 1990: no regime's list that is read here is older
 
 
@@ -176,7 +178,7 @@ def _of_tag(one: Linted, tag: Tag, now: int) -> Iterator[Finding]:
         text = (tag.original or tag.subject).strip()
         whole = "".join(text.split())
         problem = read_subject(whole).problem
-        if problem:
+        if problem and not _is_repaired(tag, text):
             yield finding(*_diagnosis(whole, problem))
         else:
             yield from (finding(Kind.CHAIN, reason) for reason in _chain(tag))
@@ -189,12 +191,19 @@ def _of_tag(one: Linted, tag: Tag, now: int) -> Iterator[Finding]:
     if one.kind is ListKind.OFFICIAL and tag.regime and tag.listed_on is None and tag.address_listed_on is None:
         yield finding(Kind.DATE, "the list states no date of designation")
     for name, time in (("listed", tag.listed_on), ("delisted", tag.delisted_on), ("address listed", tag.address_listed_on)):
-        if time is not None and (time > now or time < _FIRST_LIST):
+        # An order may state its own end beforehand (Israel's hold for two years); nothing else lies in the future.
+        latest = now + _LONGEST if name == "delisted" else now
+        if time is not None and (time > latest or time < _FIRST_LIST):
             yield finding(Kind.DATE, f"{name} on {day(time)}, which {'is to come' if time > now else 'is too long ago'}")
     if tag.listed_on is not None and tag.address_listed_on is not None and tag.address_listed_on < tag.listed_on:
         yield finding(
             Kind.DATE, f"the address was listed on {day(tag.address_listed_on)}, its party only on {day(tag.listed_on)}"
         )
+
+
+def _is_repaired(tag: Tag, text: str) -> bool:
+    """Whether a text is the address after all, once its pieces or foreign letters are read as they were meant."""
+    return tag.kind is SubjectKind.ADDRESS and any(found.subject.canonical == tag.subject for found in find_addresses(text)[0])
 
 
 def _diagnosis(text: str, problem: str) -> tuple[Kind, str]:

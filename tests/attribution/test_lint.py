@@ -188,3 +188,18 @@ def test_diff_tells_what_came_went_and_changed(tmp_path: Path) -> None:
     assert [tag["subject"] for tag in content["added"]] == [btc("goes")], "the order of the two is the user's"
     assert diffed(tmp_path, "ofac-sdn-2022", "ofac-sdn-20220601")[0] == 2, "two editions begin so"
     assert diffed(tmp_path, "EU")[0] == 2
+
+
+def test_what_was_put_right_is_no_error_and_an_end_stated_beforehand_is_none_either(tmp_path: Path) -> None:
+    now = at("2026-02-02")
+    address, other = trx("lint 1"), trx("lint 2")
+    rows = [
+        f"Wallet,ASO 1/26,2026-02-01,2028-02-01,{address.replace('T', 'Т', 1)}",
+        f"Wallet,ASO 1/26,2026-02-01,2028-02-01,{other[:12]}-{other[12:]}",
+    ]
+    text = "schema,order_id,start_date,end_date,wallet_address\n" + "\n".join(rows) + "\n"
+    with Store.create(tmp_path / "store") as store:
+        (imported,) = import_lists(store, [write(tmp_path, "orders.csv", text)], now=now)
+        found = review(store, now=now).findings
+    assert imported.edition.subjects == 2
+    assert [one.kind for one in found] == [Kind.REPAIRED, Kind.REPAIRED]
