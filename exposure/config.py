@@ -364,7 +364,7 @@ def _value(setting: Setting, found: object, source: str) -> object:
     try:
         return setting.read(text)
     except InputError as error:
-        given = "a value that is not shown" if setting.secret else shown(text, 60)
+        given = "a value that is not shown" if setting.secret else shown(text, 60) or "empty"
         where = f"--{setting.name.replace('_', '-')}" if source == "flag" else f"{setting.name} in {source}"
         where = source if source.startswith(PREFIX) else where
         raise InputError(f"{where} is {given}; it takes {error}") from error

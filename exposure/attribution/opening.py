@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from exposure.errors import AttributionError
+from exposure.errors import AttributionError, InputError
 from exposure.text import shown
 
 MAX_UNPACKED = 1 << 30
@@ -136,14 +136,16 @@ def open_list(path: Path, *, limit: int = MAX_UNPACKED) -> Iterator[Bounded]:
 
     Raises
     ------
+    InputError
+        If the file cannot be opened.
     AttributionError
-        If the file cannot be opened; while reading, if it is damaged or unpacks to more than ``limit`` bytes.
+        If it is no ordinary file; while reading, if it is damaged or unpacks to more than ``limit`` bytes.
     """
     name = shown(path.name)
     try:
         raw = path.open("rb")
     except OSError as error:
-        raise AttributionError(f"{shown(path)}: cannot be opened ({error.strerror}); check the path") from error
+        raise InputError(f"{shown(path)}: cannot be opened ({error.strerror}); check the path") from error
     with raw:
         if not path.is_file():
             raise AttributionError(f"{shown(path)}: is no ordinary file; hand over the list itself")

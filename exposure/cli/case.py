@@ -42,6 +42,8 @@ def place(out: Path | None, case: Path | None, subject: str | None, more: More) 
         raise InputError("--out writes a new case and --case goes on with one: give one of them")
     if out is not None and (out.is_file() or out.suffix.lower() in (".html", ".json", ".jsonl", ".csv", ".parquet")):
         raise InputError(f"--out takes the folder of a case, not {out}: a single file is written by -o {out}")
+    if out is not None and out.is_dir():  # said before the work, not after
+        raise InputError(f"{out} is there already: name a new folder, or go on with it by --case {out}")
     if out is None and case is None and more != More():
         what = "a note belongs to a case" if more.notes else "only a case is signed"
         raise InputError(f"{what}: add --out DIR for a new one, or --case DIR")

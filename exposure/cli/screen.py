@@ -103,7 +103,7 @@ def _screened(
     from exposure.workflows.screen import screen as run
     from exposure.workflows.screen import screen_listed
 
-    files = [text for text in inputs if text == "-" or Path(text).is_file()]
+    files = [text for text in inputs if text == "-" or _is_file(text)]
     typed = [text for text in inputs if text not in files]
     found: list[tuple[str, Screening]] = []
     if typed:
@@ -113,6 +113,13 @@ def _screened(
         found.append(("", result))
     found += [(name, screen_listed(store, read_addresses(name, column=column), as_of=as_of, clusters=method)) for name in files]
     return found
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):  # longer than any name may be, or with a zero byte
+        return False
 
 
 def _why(text: str, reason: str) -> str:

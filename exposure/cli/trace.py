@@ -177,6 +177,9 @@ def trace(
         raise InputError(f"{format_} is not for a terminal: add -o FILE")
     if format_ == "html" and list_:
         raise InputError("a list of deposits has no HTML form: use table, json, jsonl, csv or parquet")
+    for file in (output, facts):
+        if file is not None and not file.absolute().parent.is_dir():  # said before the work, not after
+            raise InputError(f"cannot write {file}: its folder does not exist")
     more = More(note, sign)
     subject = place(out, case, subject, more)
     settings = config.load({name: given.pop(name) for name in _SETTINGS})

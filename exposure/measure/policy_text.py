@@ -7,7 +7,7 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from typing import TypeVar, cast
+from typing import NamedTuple, TypeVar, cast
 
 from exposure.errors import InputError
 from exposure.model.labels import Category, Role
@@ -17,6 +17,7 @@ from exposure.model.policy import (
     LISTED,
     MEASURES,
     REASONS,
+    REGIMES,
     Action,
     Limits,
     Policy,
@@ -31,7 +32,8 @@ MAX_BYTES = 256 * 1024
 MAX_RULES = 500
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
-_POLICY_KEYS = ("name", "version", "title", "rule", "unjudged", "dust", "roles", "rules")
+_POLICY_KEYS = ("name", "version", "title", "rule", "unjudged", "regimes", "dust", "roles", "rules")
+_OTHER_NAMES = {"GB": "UK", "GBR": "UK", "OFSI": "UK", "USA": "US", "OFAC": "US", "JPN": "JP", "MOF": "JP"}
 _RULE_KEYS = (
     "name",
     "kind",
@@ -72,7 +74,7 @@ def policy_from(content: bytes, where: str) -> Policy:
     if len(content) > MAX_BYTES:
         raise InputError(f"the policy {where} is larger than {MAX_BYTES // 1024} KiB; a policy is not")
     try:
-        table = tomllib.loads(content.decode("utf-8"))
+        table = tomllib.loads(content.decode("utf-8-sig"))  # some editors put a byte order mark first
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise InputError(f"the policy {where} is not TOML: {shown(error)}") from error
     at = f"the policy {where}"
@@ -83,7 +85,9 @@ def policy_from(content: bytes, where: str) -> Policy:
     if not isinstance(entries, list) or not entries or len(entries) > MAX_RULES:
         raise InputError(f"{at} needs between 1 and {MAX_RULES} rules, each a [[rules]] table")
     seeds = {category.value for category, role in role_of(roles).items() if role is Role.SEED}
-    rules = tuple(_rule(entry, f"{at}, rule {place}", unjudged, seeds) for place, entry in enumerate(entries, 1))
+    declared = tuple(_regime(word, at, ()) for word in _list(table.get("regimes", []), f"{at}, regimes"))
+    known = _Known(unjudged, seeds, (*REGIMES, *declared))
+    rules = tuple(_rule(entry, f"{at}, rule {place}", known) for place, entry in enumerate(entries, 1))
     names = [rule.name for rule in rules]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -99,11 +103,19 @@ def policy_from(content: bytes, where: str) -> Policy:
         dust_jpy=_money(dust.get("jpy", 0), f"{at}, dust jpy"),
         roles=roles,
         digest=hashlib.sha256(content).hexdigest(),
-        text=content.decode("utf-8"),
+        text=content.decode("utf-8-sig"),
     )
 
 
-def _rule(entry: object, at: str, unjudged: Action, seeds: set[str]) -> PolicyRule:
+class _Known(NamedTuple):
+    """What a policy says before its rules: its word for what cannot be judged, seed categories, regimes."""
+
+    unjudged: Action
+    seeds: set[str]
+    regimes: tuple[str, ...]
+
+
+def _rule(entry: object, at: str, known: _Known) -> PolicyRule:
     table = _table(entry, at)
     name = _name(table.get("name"), f"{at}, name")
     at = f"{at} ({name})"
@@ -117,7 +129,7 @@ def _rule(entry: object, at: str, unjudged: Action, seeds: set[str]) -> PolicyRu
         action=_one_of(ACTIONS, table.get("action"), f"{at}, action"),
         reason=_text(table.get("reason"), f"{at}, reason"),
         categories=_several(every, table.get("categories", []), f"{at}, categories"),
-        regimes=tuple(_regime(word, at) for word in _list(table.get("regimes", []), f"{at}, regimes")),
+        regimes=tuple(_regime(word, at, known.regimes) for word in _list(table.get("regimes", []), f"{at}, regimes")),
         listed=_one_of(LISTED, table.get("listed", "ever"), f"{at}, listed"),
         reasons=_several(REASONS, table.get("reasons", []), f"{at}, reasons"),
         directions=_several(_DIRECTIONS, table.get("directions", []), f"{at}, directions"),
@@ -127,9 +139,9 @@ def _rule(entry: object, at: str, unjudged: Action, seeds: set[str]) -> PolicyRu
             usd=_money(table["usd"], f"{at}, usd") if "usd" in table else None,
             jpy=_money(table["jpy"], f"{at}, jpy") if "jpy" in table else None,
         ),
-        unjudged=_one_of(ACTIONS, table.get("unjudged", unjudged), f"{at}, unjudged"),
+        unjudged=_one_of(ACTIONS, table.get("unjudged", known.unjudged), f"{at}, unjudged"),
     )
-    _sensible(rule, at, seeds)
+    _sensible(rule, at, known.seeds)
     return rule
 
 
@@ -200,9 +212,20 @@ def _several(allowed: Sequence[str], value: object, at: str) -> tuple[str, ...]:
     return tuple(_one_of(allowed, word, at) for word in _list(value, at))
 
 
-def _regime(value: object, at: str) -> str:
+def _regime(value: object, at: str, known: Sequence[str]) -> str:
+    """A regime: of those ``known``, as a misspelt one would never fire; any, where none are given."""
     if not isinstance(value, str) or not re.fullmatch(r"[A-Z]{2,6}", value):
-        raise InputError(f"{at}: {shown(value, 40)} is no regime; write it as the lists do: JP, US, EU, UK, UN")
+        near = _OTHER_NAMES.get(str(value).upper()[:60], "")
+        hint = f"did you mean {near}?" if near else "write it as the lists do: JP, US, EU, UK, UN"
+        raise InputError(f"{at}: {shown(value, 40)} is no regime; {hint}")
+    if known and value not in known:
+        near = _OTHER_NAMES.get(value, "")
+        hint = (
+            f"did you mean {near}?"
+            if near
+            else f'known are {", ".join(known)}; one of your own tags is declared above the rules: regimes = ["{value}"]'
+        )
+        raise InputError(f"{at}: no list has the regime {value}, so the rule would never fire; {hint}")
     return value
 
 

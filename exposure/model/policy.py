@@ -24,6 +24,9 @@ Listed = Literal["now", "at_the_time", "ever"]
 LISTED: tuple[Listed, ...] = ("now", "at_the_time", "ever")
 """When a regime must have listed the party: in the label snapshot, when the value moved, or either."""
 
+REGIMES = ("JP", "US", "EU", "UK", "UN", "CA", "AU", "CH", "UA", "IL", "FR", "BE", "PL", "NZ", "SG")
+"""Regimes as the lists that are read write them. A policy that means one of its owner's own tags declares it."""
+
 REASONS = ("beyond", "hub", "conversion", "incomplete", "opening", "shortfall", "floor", "budget")
 """Why a part of an account is unresolved."""
 

@@ -224,7 +224,10 @@ def writer_lock(folder: Path, purpose: str) -> Iterator[None]:
 
 def current_version(connection: Connection) -> int:
     """Number of the newest version; 0 is the empty store."""
-    return int(connection.execute("select max(version) from versions").fetchone()[0])
+    (found,) = connection.execute("select max(version) from versions").fetchone()
+    if not isinstance(found, int):
+        raise StoreError(f"the catalogue of {connection.folder} names no version: restore it from a copy, or import again")
+    return found
 
 
 def fact(connection: Connection, key: str) -> str | None:
@@ -349,7 +352,7 @@ def _sentences(folder: Path) -> Iterator[None]:
         raise StoreError(f"the catalogue of {folder} cannot be used: {text}; restore it, or import again") from error
     except sqlite3.IntegrityError:
         raise  # a rule of a table was broken: for the caller, who knows what it means
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # damage may lie in the text of its own complaint
         raise StoreError(
             f"{folder / FILE_NAME} is damaged or not a catalogue ({error}): restore it from a copy, or import into a new store"
         ) from error

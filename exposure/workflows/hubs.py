@@ -58,7 +58,8 @@ def hubs_of(store: Store, *, chain: str | None, threshold: int, dust_usd: float,
     chains = [name for name in store.chains() if chain in (None, name)]
     if not chains:
         held = ", ".join(store.chains())
-        raise InputError(f"the store holds no ledger of {chain}; it has {held}" if held else "the store is empty")
+        empty = f"the store {store.path} is empty: import a ledger first, with `exposure import FILE...`"
+        raise InputError(f"the store holds no ledger of {chain}; it has {held}" if held else empty)
     labels = snapshot_with_clusters(store, snapshot(store), dict.fromkeys(chains), method).labels
     found: list[Hub] = []
     for name in chains:

@@ -27,7 +27,7 @@ def load_policy(name: str | Path) -> Policy:
     try:
         if not path.is_file():
             raise InputError(
-                f"no policy is called {shown(name, 80)}: use one of {', '.join(SHIPPED)}, or the path of a TOML file"
+                f"no policy is called {shown(name, 80) or 'so (the name is empty)'}: use one of {', '.join(SHIPPED)}, or the path of a TOML file"
             )
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)

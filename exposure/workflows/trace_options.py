@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time as clock
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -14,10 +15,12 @@ from exposure.model.labels import Category
 from exposure.model.policy import Policy
 from exposure.model.settings import DEFAULT_HOPS, Direction, Rule
 from exposure.text import shown
-from exposure.units import to_unix, zone
+from exposure.units import iso, to_unix, zone
 from exposure.workflows.trace.options import TraceOptions
 
 Named = TypeVar("Named", Rule, Direction, Category, Method)
+
+A_DAY = 86_400
 
 Moment = int | str | date | datetime
 """A point in time: unix seconds, a text (``2024-03-18``, ``2024-03-18T09:12:00Z``), a date or a datetime (naive: UTC)."""
@@ -72,8 +75,8 @@ def trace_options(
         direction=None if direction is None else named(Direction, direction, "direction"),
         since=start,
         until=end,
-        as_of=moment(as_of, tz, end=True),
-        labels_as_of=moment(labels_as_of, tz, end=True),
+        as_of=_past(moment(as_of, tz, end=True), "--as-of"),
+        labels_as_of=_past(moment(labels_as_of, tz, end=True), "--labels-as-of"),
         seeds_from_designation=seeds_from == "designation",
         policies=_policies(policy),
         clusters=named(Method, clusters, "method of clustering"),
@@ -133,6 +136,13 @@ def moment(said: Moment | None, tz: str = "UTC", *, end: bool = False) -> int | 
     if isinstance(said, datetime):
         return int((said if said.tzinfo else said.replace(tzinfo=UTC)).timestamp())
     return to_unix(said.isoformat() if isinstance(said, date) else said, zone(tz), end_of_day=end)
+
+
+def _past(time: int | None, option: str) -> int | None:
+    """A moment that has been, or today's end in any zone: of a later one nothing is known, and it is a slip of the pen."""
+    if time is not None and time > clock.time() + A_DAY:
+        raise InputError(f"{option} {iso(time)} lies in the future: leave it out for what is known now")
+    return time
 
 
 def _rules(rule: str | Rule | Sequence[str | Rule]) -> tuple[Rule, ...]:

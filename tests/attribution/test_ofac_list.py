@@ -10,7 +10,7 @@ from fictional_lists import FICTION, PRETEND, Party, at, btc, edition, eth, ofac
 
 from exposure.attribution import opening
 from exposure.attribution.lists import read_list
-from exposure.errors import AttributionError
+from exposure.errors import AttributionError, InputError
 from exposure.model.labels import Category
 from exposure.model.tags import ListKind, SubjectKind
 
@@ -141,7 +141,7 @@ def test_an_archive_with_several_files_or_a_folder_is_refused(tmp_path: Path) ->
         archive.writestr("b.xml", WHOLE)
     with pytest.raises(AttributionError, match="holds 2 files"):
         read_list(tmp_path / "two.zip")
-    with pytest.raises(AttributionError, match="cannot be opened"):
+    with pytest.raises(InputError, match="cannot be opened"):
         read_list(tmp_path / "absent.xml")
-    with pytest.raises(AttributionError, match="cannot be opened"):
+    with pytest.raises(InputError, match="cannot be opened"):
         read_list(tmp_path)

@@ -64,6 +64,24 @@ def read_evm(text: str) -> str:
     return "0x" + lower
 
 
+def nearest(text: str) -> str | None:
+    """The EVM address in mixed case that differs in one digit from a wrong one and is right; None unless exactly one is.
+
+    Tries each digit at each place: 600 checksums, about an eighth of a second. By chance a text whose digits are all right and
+    whose cases are mixed up has such a neighbour once in fifty.
+    """
+    digits = text[2:]
+    if not _HEX40.fullmatch(digits) or digits in (digits.lower(), digits.upper()):
+        return None
+    found = []
+    for place, typed in enumerate(digits):
+        for digit in "0123456789abcdef":
+            right = checksummed("0x" + digits[:place] + digit + digits[place + 1 :])[2:]
+            if digit != typed.lower() and right[:place] == digits[:place] and right[place + 1 :] == digits[place + 1 :]:
+                found.append("0x" + right)
+    return found[0] if len(found) == 1 else None
+
+
 def read_tron_hex(text: str) -> str:
     """Canonical form of a TRON address given as hex: 41 and 40 hex digits."""
     if len(text) != 42 or not text.startswith("41") or not _HEX40.fullmatch(text[2:]):

@@ -82,7 +82,7 @@ def parse(text: str, *, suggest: bool = True) -> Address:
         The address; whitespace around it is ignored.
     suggest
         Whether a wrong checksum is followed by a search for the one character that would make it right (a few
-        milliseconds per wrong address: switch it off for long lists).
+        milliseconds per wrong address, an eighth of a second for EVM: switch it off for long lists).
 
     Raises
     ------
@@ -113,7 +113,7 @@ def _read(text: str, suggest: bool) -> Address:
         try:
             return Address(accounts.read_evm(text), "evm", "evm")
         except InputError as error:
-            raise _refusal(text, "EVM", str(error)) from None
+            raise _refusal(text, "EVM", str(error), accounts.nearest(text) if suggest else None) from None
     # One TRON address in 1,700 starts with TB1 or Tb1; mixed case tells it from a test network's bech32.
     if lower.startswith(_HRPS) and not (text[0] == "T" and len(text) == 34 and text != text.upper()):
         try:

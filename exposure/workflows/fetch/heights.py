@@ -10,6 +10,34 @@ from exposure.text import shown
 _PROBES = 40
 
 
+def check_blocks(since: str | None, until: str | None) -> None:
+    """Refuse texts that name no blocks, and two heights in the wrong order, before anybody is asked anything.
+
+    Raises
+    ------
+    InputError
+        If a text is neither a height nor a time, or ``since`` is a greater height than ``until``.
+    """
+    for text in (since, until):
+        if text is not None and not _is_height(text):
+            _time_of(text)
+    if since is not None and until is not None and _is_height(since) and _is_height(until) and int(since) > int(until):
+        raise InputError(f"--since is block {int(since):,} and --until block {int(until):,}: the first must not be later")
+
+
+def _is_height(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 10
+
+
+def _time_of(text: str) -> int:
+    try:
+        return unix_seconds(text, "iso")
+    except ValueError:
+        raise InputError(
+            f"{shown(text, 60) or 'an empty text'} is neither a block height nor a time such as 2024-01-31 or 2024-01-31T09:00Z"
+        ) from None
+
+
 def block_of(source: RemoteHistory, text: str, head: Block, *, after: bool) -> Block:
     """The block that a height or a time names, no newer than ``head``.
 
@@ -21,7 +49,7 @@ def block_of(source: RemoteHistory, text: str, head: Block, *, after: bool) -> B
     InputError
         If the text is neither, or the time lies behind the head or before the chain's first block.
     """
-    if text.isascii() and text.isdigit() and len(text) <= 10:
+    if _is_height(text):
         height = int(text)
         if height >= head.height:
             if after and height > head.height:
@@ -30,12 +58,7 @@ def block_of(source: RemoteHistory, text: str, head: Block, *, after: bool) -> B
                 )
             return head
         return _block(source, height)
-    try:
-        time = unix_seconds(text, "iso")
-    except ValueError:
-        raise InputError(
-            f"{shown(text, 60)} is neither a block height nor a time such as 2024-01-31 or 2024-01-31T09:00Z"
-        ) from None
+    time = _time_of(text)
     if time > head.time:
         if after:
             raise InputError(f"{text} is after the newest final block of {source.chain} ({head.height:,})")

@@ -16,7 +16,7 @@ from exposure.sources.remote import ANY_ADDRESS, Block, is_transaction, transact
 from exposure.store.store import Store
 from exposure.workflows.fetch.address import Target, fetch_address
 from exposure.workflows.fetch.compare import differences
-from exposure.workflows.fetch.heights import block_of
+from exposure.workflows.fetch.heights import block_of, check_blocks
 from exposure.workflows.fetch.keeper import Keeper
 from exposure.workflows.fetch.options import (
     FAILED,
@@ -119,6 +119,7 @@ def fetch(
     InputError
         If an address, a chain, a source or a block makes no sense; nothing was fetched then.
     """
+    check_blocks(options.since, options.until)
     by_chain: dict[str, dict[str, None]] = {}
     if options.blocks:
         if addresses or options.chain is None:

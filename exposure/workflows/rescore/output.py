@@ -30,13 +30,19 @@ class RowsFile:
     """
 
     def __init__(self, sink: BinaryIO, form: str, schema: pa.Schema) -> None:
-        self._form, self._sink = form, sink
+        self._form, self._sink, self._schema = form, sink, schema
         self._writer: Any = None
-        if form == "parquet":
-            self._writer = pyarrow.parquet.ParquetWriter(sink, schema, compression="zstd", compression_level=1)
-        elif form == "csv":
-            text = _plain(schema.empty_table()).schema
-            self._writer = pyarrow.csv.CSVWriter(sink, text, write_options=pyarrow.csv.WriteOptions(quoting_style="needed"))
+
+    def _begin(self) -> None:
+        """Write what belongs at the beginning; not before there is a result, since standard output takes nothing back."""
+        if self._writer is not None or self._form == "jsonl":
+            return
+        if self._form == "parquet":
+            self._writer = pyarrow.parquet.ParquetWriter(self._sink, self._schema, compression="zstd", compression_level=1)
+            return
+        text = _plain(self._schema.empty_table()).schema
+        quoting = pyarrow.csv.WriteOptions(quoting_style="needed")
+        self._writer = pyarrow.csv.CSVWriter(self._sink, text, write_options=quoting)
 
     def __enter__(self) -> Self:
         return self
@@ -46,10 +52,12 @@ class RowsFile:
             self.close()
             return
         with contextlib.suppress(Exception):  # thrown away anyway; closing gives buffers back, and a full disk fails again
-            self.close()
+            if self._writer is not None:
+                self._writer.close()
 
     def write(self, rows: pa.Table) -> None:
         """Add rows."""
+        self._begin()
         if self._form == "jsonl":
             self._sink.write(_json_lines(_plain(rows)))
         else:
@@ -57,6 +65,7 @@ class RowsFile:
 
     def close(self) -> None:
         """Write what belongs at the end."""
+        self._begin()
         if self._writer is not None:
             self._writer.close()
 

@@ -79,7 +79,8 @@ def answer(
     chains = [chain for chain in store.chains() if options.chain in (None, chain)]
     if not chains:
         held = ", ".join(store.chains())
-        raise InputError(f"the store holds no ledger of {options.chain}; it has {held}" if held else "the store is empty")
+        empty = f"the store {store.path} is empty: import a ledger first, with `exposure import FILE...`"
+        raise InputError(f"the store holds no ledger of {options.chain}; it has {held}" if held else empty)
     listed, rejected = canonical(columns or ())
     if strict_input and rejected:
         raise InputError(f"wallet {rejected[0].line}: {rejected[0].fault}")
