@@ -33,7 +33,7 @@ from benchmarks.withheld import SCENARIOS, kept_of, rows_of, store_of
 from exposure.model.labels import Labels
 from exposure.model.ledger import Coin
 from exposure.model.results import Bound, Report, Section
-from exposure.model.settings import CONSERVING, Rule, Settings
+from exposure.model.settings import Rule, Settings
 from exposure.simulate.keys import Keys
 from exposure.store.histories import StoredAccountHistory, StoredUtxoHistory
 from exposure.store.store import Store
@@ -193,7 +193,9 @@ def labels_complete(store: Store, deposit: Deposit, labels: Labels, secret: str)
     return not senders & (mixers | set(labels.pass_through) | {secret})
 
 
-def figures_and_brackets(economy: Economy, deposits: Sequence[Deposit], engines: Sequence[str], seed: int) -> tuple[Tally, Tally]:
+def figures_and_brackets(
+    economy: Economy, deposits: Sequence[Deposit], engines: Sequence[str], seed: int
+) -> tuple[Tally, Tally]:
     """The whole ledger, asked backward."""
     figures, brackets = Tally(), Tally()
     with tempfile.TemporaryDirectory() as folder, loaded(economy, Path(folder) / "store") as store:
@@ -209,7 +211,12 @@ def figures_and_brackets(economy: Economy, deposits: Sequence[Deposit], engines:
 
 
 def intervals(
-    economy: Economy, deposits: Sequence[Deposit], scenarios: Iterable[str], seed: int, *, told: Callable[[str], None] = lambda _: None
+    economy: Economy,
+    deposits: Sequence[Deposit],
+    scenarios: Iterable[str],
+    seed: int,
+    *,
+    told: Callable[[str], None] = lambda _: None,
 ) -> Tally:
     """The ledger with parts withheld, asked backward."""
     tally = Tally()
@@ -231,7 +238,9 @@ def intervals(
 
 def figures_grid(tally: Tally, engines: Sequence[str], count: int) -> tables.Grid:
     """By rule and ledger: parts compared and differences."""
-    grid = tables.Grid(f"Figures of {count} deposits", ("rule", "ledger", "engine", "parts compared", "different", "largest difference"))
+    grid = tables.Grid(
+        f"Figures of {count} deposits", ("rule", "ledger", "engine", "parts compared", "different", "largest difference")
+    )
     for rule in Rule:
         for chain in CHAINS:
             for engine in engines:

@@ -171,7 +171,9 @@ class _Row(NamedTuple):
 
 
 def _ends(ledger: Ledger) -> list[_Row]:
-    columns = [ledger.transfers[name].to_pylist() for name in ("tx", "block", "sender", "receiver", "asset", "amount", "status")]
+    columns = [
+        ledger.transfers[name].to_pylist() for name in ("tx", "block", "sender", "receiver", "asset", "amount", "status")
+    ]
     return [
         _Row(tx, block, sender, receiver, asset, int(amount), status == "failed")
         for tx, block, sender, receiver, asset, amount, status in zip(*columns, strict=True)

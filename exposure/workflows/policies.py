@@ -26,9 +26,8 @@ def load_policy(name: str | Path) -> Policy:
     path = Path(name)
     try:
         if not path.is_file():
-            raise InputError(
-                f"no policy is called {shown(name, 80) or 'so (the name is empty)'}: use one of {', '.join(SHIPPED)}, or the path of a TOML file"
-            )
+            said = shown(name, 80) or "so (the name is empty)"
+            raise InputError(f"no policy is called {said}: use one of {', '.join(SHIPPED)}, or the path of a TOML file")
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:

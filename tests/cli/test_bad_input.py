@@ -27,7 +27,15 @@ MIXED_SCRIPTS = "0x\N{CYRILLIC SMALL LETTER A}" + "a" * 39
 HUGE = "x" * 1_000_000
 LEDGER = "tx,index,block,time,from,to,amount,asset\n"
 ROW = f"{TX},0,1,1700000000,{PAYER},{ME},60,ethereum/native\n"
-POLICY = 'name = "x"\nversion = "1"\n[[rules]]\nname = "x.a"\nkind = "direct"\ncategories = ["sanctioned"]\naction = "hold"\nreason = "r"\n'
+POLICY = """name = "x"
+version = "1"
+[[rules]]
+name = "x.a"
+kind = "direct"
+categories = ["sanctioned"]
+action = "hold"
+reason = "r"
+"""
 POLICIES = {
     "unknown-key": POLICY + 'shaer = "1%"\n',
     "unknown-regime": POLICY + 'regimes = ["JX"]\n',
@@ -99,7 +107,9 @@ def invoke(folder: Path, arguments: tuple[str, ...], *, code: int) -> Result:
     before = Path.cwd()
     os.chdir(folder)
     try:
-        result = CliRunner().invoke(main, list(arguments), env={"EXPOSURE_OFFLINE": "1", "EXPOSURE_STORE": str(folder / "STORE")})
+        result = CliRunner().invoke(
+            main, list(arguments), env={"EXPOSURE_OFFLINE": "1", "EXPOSURE_STORE": str(folder / "STORE")}
+        )
     finally:
         os.chdir(before)
     assert result.exit_code == code, (arguments, result.output[-1000:])

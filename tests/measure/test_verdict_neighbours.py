@@ -155,9 +155,11 @@ def pairs_of_measure(rule: PolicyRule) -> Iterator[Pair]:
     ends = {
         "interval_lower": replace(BARE, lower=amount, upper=amount, lower_share=share, upper_share=share),
         "interval_upper": replace(BARE, upper=amount, upper_share=share),
-        "bracket_lower": replace(BARE, bracket_lower=amount, bracket_upper=amount, bracket_lower_share=share, bracket_upper_share=share),
+        "bracket_lower": replace(
+            BARE, bracket_lower=amount, bracket_upper=amount, bracket_lower_share=share, bracket_upper_share=share
+        ),
         "bracket_upper": replace(BARE, bracket_upper=amount, bracket_upper_share=share),
-    }  # fmt: skip
+    }
     implied = {
         "interval_upper": {"interval_upper", "interval_lower"},
         "bracket_lower": {"bracket_lower"},
