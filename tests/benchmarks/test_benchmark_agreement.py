@@ -1,6 +1,6 @@
 """The measurement of accuracy, small: traces agree with the whole ledger, intervals and brackets hold what they promise.
 
-The full one is `python -m benchmarks.agreement`; its figures are in docs/accuracy.md.
+The full one is `python -m benchmarks.agreement`.
 """
 
 from __future__ import annotations
