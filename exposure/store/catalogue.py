@@ -21,7 +21,7 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from exposure.errors import StoreError
 
@@ -96,6 +96,23 @@ MIGRATIONS: tuple[str, ...] = (
 )
 
 
+class _Rows(sqlite3.Cursor):
+    """A cursor whose errors are sentences: damage may show only when a row is read."""
+
+    def __next__(self) -> Any:
+        try:
+            return super().__next__()
+        except (sqlite3.Error, UnicodeDecodeError):
+            with _sentences(self.connection.folder):  # type: ignore[attr-defined]  # only a `Connection` makes these
+                raise
+
+    def fetchone(self) -> Any:
+        return next(self, None)
+
+    def fetchall(self) -> list[Any]:
+        return list(self)
+
+
 class Connection(sqlite3.Connection):
     """A connection whose errors are sentences: what is wrong with which store, and what to do."""
 
@@ -104,7 +121,7 @@ class Connection(sqlite3.Connection):
     def execute(self, sql: str, parameters: object = (), /) -> Cursor:
         """As sqlite3's, with `StoreError` for a locked, full or damaged catalogue."""
         with _sentences(self.folder):
-            return super().execute(sql, parameters)  # type: ignore[arg-type]  # whatever sqlite3 binds
+            return self.cursor(_Rows).execute(sql, parameters)  # type: ignore[arg-type]  # whatever sqlite3 binds
 
     def executemany(self, sql: str, rows: Iterable[object], /) -> Cursor:
         """As sqlite3's, with `StoreError` for a locked, full or damaged catalogue."""

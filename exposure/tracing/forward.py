@@ -151,7 +151,12 @@ def utxo_reach(
         if hop > best[coin] or name is None:
             continue
         tx = txs.get(name) or history.transaction(name)
-        if tx is None or ends.ends(labels.owner(output.address), tx.time):
+        if tx is None:
+            continue
+        owner = labels.owner(output.address)
+        if ends.ends(owner, tx.time):
+            if not ends.ends(owner, txs[coin.tx].time):  # it became a seed while the coin lay there: the spending shows it
+                txs[tx.tx] = tx
             continue
         if tx.tx not in txs:
             if len(txs) >= settings.max_transactions:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from random_ledgers import account_ledgers, utxo_ledgers
 
 from exposure.measure.account import Account, check, destination_of_coin, destination_of_transfer
-from exposure.model.labels import Labels
-from exposure.model.ledger import Coin, Kind, Transfer, UtxoTx
+from exposure.model.labels import Labels, Seed
+from exposure.model.ledger import LAST_INDEX, Coin, Kind, Output, Place, Spend, Transfer, UtxoTx
 from exposure.model.settings import Rule, Settings
 from exposure.taint.reference import account, utxo
 from exposure.tracing.cone import PotReader, moves
@@ -92,3 +92,20 @@ def test_a_spent_budget_leaves_an_account_that_still_sums(ledger: tuple[list[Tra
         found = destination_of_transfer(run, reach.transfers, reach.labels, None)
         refused = [(pot[0], lots) for pot, lots in run.held.items() if pot in reach.refused]
         check(without_refused(found, refused, None), subject.amount, what=subject.ref)
+
+
+def test_a_coin_that_lay_with_an_address_when_it_was_designated_reached_a_seed() -> None:
+    """Under seeds-from-designation S was ordinary when it got the coin (1), and a listed party when it spent it (9)."""
+    labels = Labels(seeds={"S": Seed("S", "sanctioned", dates=(7,))}, seeds_from_designation=True)
+    txs = [
+        UtxoTx("t0", Place(0, LAST_INDEX, 0), 0, (), (Output("A", 5),), coinbase=True),
+        UtxoTx("t1", Place(1, 1, 0), 1, (Spend(Coin("t0", 0), "A", 5),), (Output("S", 5),)),
+        UtxoTx("t9", Place(9, 1, 0), 9, (Spend(Coin("t1", 0), "S", 5),), (Output("B", 5),)),
+    ]
+    options = Settings(rule=Rule.FIFO)
+    whole = destination_of_coin(utxo.run(txs, labels, options, follow="t1:0"), txs, labels, options.max_hops)
+    reach = utxo_reach(MemoryUtxoHistory(txs), Coin("t1", 0), labels, options)
+    run = utxo.run(reach.txs, reach.labels, options, follow="t1:0")
+    part = destination_of_coin(run, reach.txs, reach.labels, options.max_hops)
+    same(whole, part, 5, Rule.FIFO)
+    assert [(line.kind, line.name, amount) for line, amount in part.items()] == [("seed", "S", 5)]

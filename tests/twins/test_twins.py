@@ -121,3 +121,14 @@ def test_amounts_past_64_bits_are_counted_coarser_and_what_that_loses_is_unresol
     assert sum(parts.values()) == 10**30 + 7
     assert {part.name for part in parts} == {"S", "scaling"}
     assert sum(amount for part, amount in parts.items() if part.name == "scaling") < 10**14
+
+
+@pytest.mark.parametrize("rule", list(Rule))
+@LAW
+@given(utxo_worlds(huge=False))
+def test_a_limit_of_no_hops_is_what_the_reference_says(rule, world):
+    """The kernels have no column for it, and once wrote past their rows."""
+    settings = Settings(rule=rule, max_hops=0)
+    mine = local.utxo(world.txs, world.labels, settings)
+    theirs = utxo.run(world.txs, world.labels, settings)
+    assert_same(mine, theirs, 0, rule=rule)

@@ -142,9 +142,12 @@ def _unit(program: Program) -> int:
 
 
 def execute(program: Program, rule: Rule, max_hops: int | None) -> Result | None:
-    """Run a program under a rule; None where no hop limit was set and value passes more hops than the kernels count."""
+    """Run a program under a rule; None where no hop limit was set and value passes more hops than the kernels count.
+
+    None also for a limit of 0, of which they have no column: what leaves an origin is at hop 1.
+    """
     if max_hops is not None:
-        return Result(program, rule, max_hops) if max_hops <= LIMIT else None
+        return Result(program, rule, max_hops) if 1 <= max_hops <= LIMIT else None
     hops = min(FIRST_LIMIT, len(program.source) + 1)
     while True:
         result = Result(program, rule, hops)

@@ -23,6 +23,8 @@ from exposure.model.results import Coverage
 from exposure.model.settings import Rule, Settings
 from exposure.taint.reference import account as account_reference
 from exposure.taint.reference import utxo as utxo_reference
+from exposure.taint.reference.gaps import declared as declared_stretches
+from exposure.taint.reference.gaps import find_gaps
 from exposure.taint.reference.lots import Mark, Origin, Run
 from exposure.taint.reference.origins import active, owner_origin
 from exposure.tracing.bracket import Arc, account_arcs, utxo_arcs
@@ -176,21 +178,47 @@ class AccountLedger:
         for owner, asset in pots:
             members = self._members(owner)
             declared = [gap for gap in (self.history.incomplete(address, asset) for address in members) if gap is not None]
-            if not declared and self._falls_short((owner, asset)):
-                declared = [Incomplete(members[0], asset, reason=SPENT_TOO_MUCH)]
-            found += declared
+            if declared:
+                found += [*declared, *self._proven((owner, asset), members[0], declared)]
+            elif self._falls_short((owner, asset)):
+                found.append(Incomplete(members[0], asset, reason=SPENT_TOO_MUCH))
         return found
 
     def _falls_short(self, pot: Pot) -> bool:
-        balance = 0
+        balance, owner = 0, pot[0]
+        becomes_seed = owner in self.labels.seeds  # a pot up to its designation: what leaves it later is not drawn from it
         for row in self._reader.movements(pot):
             sender = None if row.sender is None else self.labels.owner(row.sender)
             receiver = None if row.receiver is None else self.labels.owner(row.receiver)
-            if sender != receiver:
-                balance += row.amount if receiver == pot[0] else -row.amount
+            if sender == receiver:
+                continue
+            if receiver == owner:
+                balance += row.amount
+            elif not becomes_seed or owner_origin(self.labels, owner, row.time) is None:
+                balance -= row.amount
                 if balance < 0:
                     return True
         return False
+
+    def _proven(self, pot: Pot, address: str, declared: Sequence[Incomplete]) -> list[Incomplete]:
+        """Gaps that a shortfall proves where coverage declares a later one, or none, since the last known balance.
+
+        The shortfall may lie behind the deposit, so that the traced part of the ledger does not show it.
+        """
+        rows = self._reader.movements(pot)
+        stated = declared_stretches(declared, self.labels, lifo=False)[pot]
+        proven = find_gaps(rows, self.labels, openings={}, incomplete=declared, rule=Rule.FIFO).stretches[pot]
+        found = []
+        for place, (before, after) in enumerate(zip(stated, proven, strict=True)):
+            if after.gap == before.gap:
+                continue
+            if place:
+                found.append(Incomplete(address, pot[1], since=after.start, reason=SPENT_TOO_MUCH))
+                continue
+            known = stated[1] if len(stated) > 1 else None
+            until, balance = (None, None) if known is None else (known.start, known.balance)
+            found.append(Incomplete(address, pot[1], until=until, balance=balance, reason=SPENT_TOO_MUCH))
+        return found
 
     def coverage(self, gap: Incomplete) -> Coverage:
         """A gap as a report names it."""
