@@ -39,6 +39,7 @@ _RULE_KEYS = (
     "kind",
     "action",
     "reason",
+    "reason_ja",
     "categories",
     "regimes",
     "listed",
@@ -140,6 +141,7 @@ def _rule(entry: object, at: str, known: _Known) -> PolicyRule:
             jpy=_money(table["jpy"], f"{at}, jpy") if "jpy" in table else None,
         ),
         unjudged=_one_of(ACTIONS, table.get("unjudged", known.unjudged), f"{at}, unjudged"),
+        reason_ja=_text(table["reason_ja"], f"{at}, reason_ja") if "reason_ja" in table else "",
     )
     _sensible(rule, at, known.seeds)
     return rule

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from exposure.measure.verdict_words import sentence, size_of, unjudged_sentence
+from exposure.measure.verdict_words import Size, list_ages, sentence, together_sentence, unjudged_sentence
 from exposure.model.policy import ACTIONS, Action, Limits, Policy, PolicyRule
 from exposure.model.results import Bound, Designated, Exposure, Report, Section
+from exposure.model.sentences import Sentence
 from exposure.model.verdicts import Fired, FiredRow, Verdict
+from exposure.units import share
 
-NO_RULE = "no rule fired"
 STALE_DAYS = 7
 
 _GRAVITY = {action: place for place, action in enumerate(ACTIONS)}
@@ -79,7 +80,8 @@ def _fired(report: Report, rule: PolicyRule, direction: str, found: Sequence[Fou
         if reached is None:
             fired.append(_of(rule, direction, one, unjudged_sentence(rule, section, _why_not(one)), judged=False))
         elif reached:
-            fired.append(_of(rule, direction, one, sentence(rule, section, one.share, one.usd, one.jpy, one.categories)))
+            size = Size(one.share, one.usd, one.jpy)
+            fired.append(_of(rule, direction, one, sentence(rule, section, size, one.categories)))
     if fired or len(found) < 2:
         return fired
     together = Found(
@@ -91,9 +93,7 @@ def _fired(report: Report, rule: PolicyRule, direction: str, found: Sequence[Fou
     )
     if _reached(replace(rule.limits, share=2.0), together):
         section = report.sections[found[0].section]
-        said = (
-            f"{len(found)} accounts together: {size_of(None, together.usd, together.jpy)} by {section.rule} (rule {rule.name})"
-        )
+        said = together_sentence(rule, section, Size(None, together.usd, together.jpy), len(found))
         fired.append(replace(_of(rule, direction, together, said), section=None, share=None))
     return fired
 
@@ -108,6 +108,7 @@ def _of(rule: PolicyRule, direction: str, one: Found, said: str, *, judged: bool
         direction=direction,
         sentence=said,
         reason=rule.reason,
+        reason_ja=rule.reason_ja,
         judged=judged,
         section=one.section,
         share=one.share,
@@ -143,7 +144,7 @@ def _reached(limits: Limits, one: Found) -> bool | None:
 
 
 def _why_not(one: Found) -> str:
-    return one.why or "no price is known, so its limit in money cannot be judged"
+    return one.why or Sentence("verdict.no_price")
 
 
 def _is_dust(one: Found, rule: PolicyRule, policy: Policy) -> bool:
@@ -202,7 +203,7 @@ def _exposed(rule: PolicyRule, section: Section, number: int) -> Found:
             named, categories,
         )  # fmt: skip
     if any(row.lower is None for _, row in rows):
-        why = next((bound.no_interval for bound in section.bounds if bound.no_interval), "there is no interval by row")
+        why = next((bound.no_interval for bound in section.bounds if bound.no_interval), Sentence("no_bounds.by_row"))
         return Found(number, None, None, None, named, categories, why)
     least = sum(row.lower or 0 for _, row in rows)
     usd, jpy = (_sum([_part(row, getattr(row, money)) for _, row in rows]) for money in ("usd", "jpy"))
@@ -238,14 +239,14 @@ def _end_of(measure: str, section: Section, bound: Bound | None) -> tuple[float 
             return bound.upper_share, bound.no_interval
         room = [one.upper - one.lower for one in others if one.upper is not None and one.lower is not None]
         if not room:
-            return None, next((one.no_interval for one in others), "there is no interval")
+            return None, next((one.no_interval for one in others), Sentence("no_bounds.no_interval"))
         return max(room) / section.subject.amount if section.subject.amount else 0.0, ""
     lower = measure == "bracket_lower"
     if bound is not None:
         return (bound.bracket_lower_share if lower else bound.bracket_upper_share), bound.no_bracket
     if any(one.bracket_upper is not None for one in others):
         return 0.0, ""
-    return None, next((one.no_bracket for one in others), "there is no bracket")
+    return None, next((one.no_bracket for one in others), Sentence("no_bounds.no_bracket"))
 
 
 def _worth(section: Section, share: float) -> tuple[float | None, float | None]:
@@ -259,26 +260,26 @@ def _sum(values: Sequence[float | None]) -> float | None:
     return sum(known) if len(known) == len(values) else None
 
 
-def _nothing(report: Report, policy: Policy) -> str:
-    from exposure.units import share
-
+def _nothing(report: Report, policy: Policy) -> Sentence:
     lost = [
         one.totals.unresolved_share
         for one in report.sections
         if one.rule == policy.rule and one.totals.unresolved_share is not None
     ]
-    return f"{NO_RULE}; {share(max(lost, default=0.0))} unresolved. No finding is not a clean bill"
+    return Sentence("verdict.nothing", share=share(max(lost, default=0.0)))
 
 
 def _notes(report: Report, dust: int) -> tuple[str, ...]:
-    notes = []
-    if dust:
-        notes.append(f"{dust} finding{'' if dust == 1 else 's'} below the policy's dust limit fired nothing")
-    old = [one for one in report.run.editions if one.age_days is None or one.age_days > STALE_DAYS]
+    """What a reader has to know beside a verdict; the age of every list always."""
+    editions = report.run.editions
+    notes = [Sentence("verdict.dust", n=dust)] if dust else []
+    if not editions:
+        return (*notes, Sentence("verdict.no_list"))
+    notes.append(list_ages(editions))
+    old = [one.age_days for one in editions if one.age_days is not None and one.age_days > STALE_DAYS]
     if old:
-        ages = [one.age_days for one in old if one.age_days is not None]
-        notes.append(f"{len(old)} of the lists behind it {'is' if len(old) == 1 else 'are'} more than {STALE_DAYS} days old"
-                     + (f" (up to {max(ages):,})" if ages else ""))  # fmt: skip
-    if not report.run.editions:
-        notes.append("no list was imported, so nobody could be found listed")
+        notes.append(Sentence("verdict.old_lists", n=len(old), days=STALE_DAYS, most=max(old)))
+    undated = sum(1 for one in editions if one.age_days is None)
+    if undated:
+        notes.append(Sentence("verdict.undated_lists", n=undated))
     return tuple(notes)

@@ -3,88 +3,119 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
 
+from exposure import units
 from exposure.model.policy import PolicyRule
-from exposure.model.results import Section
+from exposure.model.results import EditionUsed, Section
+from exposure.model.sentences import Sentence
 from exposure.text import shown
-from exposure.units import money, share
 
-_KINDS = {"direct": "directly ", "indirect": "indirectly ", "exposure": ""}
-_REASONS = {
-    "beyond": "beyond the hop limit",
-    "hub": "hubs",
-    "conversion": "conversions",
-    "incomplete": "incomplete history",
-    "opening": "opening balances",
-    "shortfall": "shortfalls",
-    "floor": "below the floor",
-    "budget": "the budget",
-}
+MAX_LISTS = 6
 
 
-def sentence(
-    rule: PolicyRule,
-    section: Section,
-    part: float | None,
-    usd: float | None,
-    jpy: float | None,
-    categories: Sequence[str],
-) -> str:
-    """What a rule found, and its limit: ``Haircut finds 12.4 % (12.4 to 18.1 %) indirectly from sanctioned, limit 10 %``."""
-    name = f"(rule {shown(rule.name, 60)})"
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much a rule found: a share of the section and its worth, each None where it is not known."""
+
+    share: float | None = None
+    usd: float | None = None
+    jpy: float | None = None
+
+
+def sentence(rule: PolicyRule, section: Section, found: Size, categories: Sequence[str]) -> Sentence:
+    """What a rule found, and its limit: ``haircut finds 12.4 % (interval 12.4 to 18.1 %) indirectly from sanctioned ...``."""
+    name = shown(rule.name, 60)
+    named = categories or rule.categories
     if rule.kind == "own":
         tags = [own for own in section.own if own.category in rule.categories]
-        who = ", ".join(dict.fromkeys(shown(own.entity or own.address, 60) for own in tags[:3]))
-        return f"the subject's own address is tagged {_words(categories or rule.categories)} ({who}) {name}"
-    limit = _limit(rule)
-    size = share(part or 0.0)
+        who = tuple(dict.fromkeys(shown(own.entity or own.address, 60) for own in tags[:3]))
+        return Sentence("verdict.own", what=_words("categories", named), who=who, rule=name)
+    limit, size = _limit(rule), units.share(found.share or 0.0)
     if rule.kind == "unresolved":
-        where = f" ({', '.join(_REASONS[reason] for reason in rule.reasons)})" if rule.reasons else ""
-        return f"{size} unresolved{where}{limit} {name}"
-    who = f"{_KINDS[rule.kind]}{'from' if section.direction == 'source' else 'to'} {_words(categories or rule.categories)}"
-    worth = f", {size_of(None, usd, jpy)}" if rule.limits.usd is not None or rule.limits.jpy is not None else ""
-    rule_name = section.rule.capitalize()
-    texts = {
-        "figure": f"{rule_name} finds {size}{_around(rule, section, categories, part)} {who}{worth}{limit}",
-        "interval_lower": f"{rule_name} finds at least {size} {who} whatever history is missing{worth}{limit}",
-        "interval_upper": f"{rule_name} leaves room for up to {size} {who}{worth}{limit}",
-        "bracket_lower": f"whatever the rule, at least {size} came {who}{worth}{limit}",
-        "bracket_upper": f"whatever the rule, at most {size} came {who}{worth}{limit}",
+        reasons = tuple(Sentence(f"reasons.{reason}") for reason in rule.reasons)
+        where = Sentence("verdict.where", reasons=reasons) if reasons else ""
+        return Sentence("verdict.unresolved", size=size, where=where, limit=limit, rule=name)
+    in_money = rule.limits.usd is not None or rule.limits.jpy is not None
+    parts: dict[str, object] = {
+        "size": size,
+        "who": Sentence(
+            f"verdict.{rule.kind}_{'from' if section.direction == 'source' else 'to'}", what=_words("parties", named)
+        ),
+        "worth": Sentence("verdict.worth", size=size_of(Size(None, found.usd, found.jpy))) if in_money else "",
+        "limit": limit,
+        "rule": name,
     }
-    return f"{texts[rule.measure]} {name}"
+    if not rule.measure.startswith("bracket"):
+        parts["by"] = Sentence(f"rules.{section.rule}")
+    if rule.measure == "figure":
+        parts["around"] = _around(section, categories, found.share)
+    return Sentence(f"verdict.{rule.measure}", **parts)
 
 
-def unjudged_sentence(rule: PolicyRule, section: Section, why: str) -> str:
+def unjudged_sentence(rule: PolicyRule, section: Section, why: str) -> Sentence:
     """Why a rule could not be judged."""
-    where = f"{section.subject.symbol} " if section.subject.kind == "address" else ""
-    return f"the rule {shown(rule.name, 60)} could not be judged ({shown(where, 12)}{section.direction}): {shown(why, 200)}"
+    if section.subject.kind == "address":
+        where = Sentence(f"verdict.{section.direction}_of", asset=shown(section.subject.symbol, 12))
+    else:
+        where = Sentence(f"verdict.{section.direction}")
+    return Sentence("verdict.unjudged", rule=shown(rule.name, 60), where=where, why=why)
 
 
-def size_of(part: float | None, usd: float | None, jpy: float | None) -> str:
+def together_sentence(rule: PolicyRule, section: Section, found: Size, accounts: int) -> Sentence:
+    """What several accounts come to together."""
+    by = Sentence(f"rules.{section.rule}")
+    return Sentence("verdict.together", n=accounts, size=size_of(found), by=by, rule=shown(rule.name, 60))
+
+
+def size_of(found: Size) -> tuple[str, ...] | Sentence:
     """A share and its worth, as far as known."""
-    texts = [share(part)] if part is not None else []
-    texts += [money(worth, currency) for worth, currency in ((usd, "usd"), (jpy, "jpy")) if worth is not None]
-    return ", ".join(texts) or "worth unknown"
+    texts: list[str] = [] if found.share is None else [units.share(found.share)]
+    texts += [money(worth, currency) for worth, currency in ((found.usd, "usd"), (found.jpy, "jpy")) if worth is not None]
+    return tuple(texts) or Sentence("verdict.worth_unknown")
 
 
-def _limit(rule: PolicyRule) -> str:
+def money(worth: float, currency: str) -> Sentence:
+    """A sum of money: at a glance in English, in whole units in Japanese."""
+    short = units.money(worth, currency)
+    return Sentence(f"money.{currency}", short=short, whole=f"{worth:,.0f}" if worth >= 1 or not worth else "1 未満の")
+
+
+def list_ages(editions: Sequence[EditionUsed]) -> Sentence:
+    """Each list with its day and age: an answer is as old as the lists behind it."""
+    said: list[Sentence] = [
+        Sentence("verdict.list_unknown", name=shown(one.name, 40))
+        if one.age_days is None or one.published is None
+        else Sentence("verdict.list_age", name=shown(one.name, 40), day=units.day(one.published), n=one.age_days)
+        for one in editions[:MAX_LISTS]
+    ]
+    if len(editions) > MAX_LISTS:
+        said.append(Sentence("verdict.more_lists", n=len(editions) - MAX_LISTS))
+    return Sentence("verdict.list_ages", lists=tuple(said))
+
+
+def _limit(rule: PolicyRule) -> Sentence | str:
     limits = rule.limits
-    texts = [f"{limits.share * 100:.6g} %"] if limits.share is not None else []
+    texts: list[str] = [f"{limits.share * 100:.6g} %"] if limits.share is not None else []
     texts += [money(most, currency) for most, currency in ((limits.usd, "usd"), (limits.jpy, "jpy")) if most is not None]
-    return f", limit {' or '.join(texts)}" if texts else ""
+    if not texts:
+        return ""
+    return Sentence("verdict.limit", limits=reduce(lambda one, other: Sentence("verdict.or", one=one, other=other), texts))
 
 
-def _around(rule: PolicyRule, section: Section, categories: Sequence[str], part: float | None) -> str:
+def _around(section: Section, categories: Sequence[str], part: float | None) -> Sentence | str:
     """Interval and bracket beside a figure, where it is that of one whole category."""
     bound = next((one for one in section.bounds if len(categories) == 1 and one.category == categories[0]), None)
     if bound is None or not _is_whole(section, categories[0], part):
         return ""
     said = []
     if bound.lower_share is not None and bound.upper_share is not None:
-        said.append(_range(bound.lower_share, bound.upper_share))
+        said.append(Sentence("verdict.interval", range=_range(bound.lower_share, bound.upper_share)))
     if bound.bracket_lower_share is not None and bound.bracket_upper_share is not None:
-        said.append(f"whatever the rule, {_range(bound.bracket_lower_share, bound.bracket_upper_share)}")
-    return f" ({'; '.join(said)})" if said else ""
+        low, high = units.share(bound.bracket_lower_share), units.share(bound.bracket_upper_share)
+        said.append(Sentence("verdict.bracket", low=low, high=high))
+    return Sentence("verdict.around", ranges=tuple(said)) if said else ""
 
 
 def _is_whole(section: Section, category: str, part: float | None) -> bool:
@@ -92,10 +123,10 @@ def _is_whole(section: Section, category: str, part: float | None) -> bool:
     return part is not None and abs(amount - part * section.subject.amount) < 1
 
 
-def _range(lower: float, upper: float) -> str:
-    low, high = share(lower), share(upper)
-    return high if low == high else f"{low.removesuffix(' %')} to {high}"
+def _range(lower: float, upper: float) -> Sentence | str:
+    low, high = units.share(lower), units.share(upper)
+    return high if low == high else Sentence("verdict.range", low=low.removesuffix(" %"), high=high)
 
 
-def _words(categories: Sequence[str]) -> str:
-    return ", ".join(category.replace("_", " ") for category in categories)
+def _words(group: str, categories: Sequence[str]) -> tuple[Sentence, ...]:
+    return tuple(Sentence(f"{group}.{category}") for category in categories)

@@ -56,6 +56,7 @@ class PolicyRule:
     measure: Measure = "figure"
     limits: Limits = Limits()
     unjudged: Action = "review"
+    reason_ja: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -298,7 +298,9 @@ class Lack:
 class Section:
     """The account of one subject, in one asset, one direction, by one rule.
 
-    ``paths`` are the largest ones; ``paths_found`` counts all, or is None where they were not counted to the end.
+    ``difference``: of what the width of the intervals is made, largest first: all that is unresolved if every history that is
+    not whole is, and value from mixers (reason ``mixer``), which is in every category's upper end but its own. Empty where
+    there is no interval. ``paths`` are the largest ones; ``paths_found`` counts all, or is None where they were not counted.
     ``flow`` and ``parties`` serve `.graph()`, ``lacks`` (largest first) serves fetching; they are not part of the JSON report.
     """
 
@@ -311,6 +313,7 @@ class Section:
     bounds: tuple[Bound, ...] = ()
     attributed: tuple[Attributed, ...] = ()
     unresolved: tuple[Unresolved, ...] = ()
+    difference: tuple[Unresolved, ...] = ()
     paths: tuple[Path, ...] = ()
     paths_found: int | None = 0
     coverage: tuple[Coverage, ...] = ()

@@ -35,7 +35,8 @@ class Fired:
     """A rule of a policy that fired, with what was found, the limit that was reached, and the rows behind it.
 
     ``judged`` False: what the rule asks for could not be had (``sentence`` says why), and ``action`` is what the policy has
-    for that. ``section`` None: the money of several sections together. ``share`` and money are None where they are not known.
+    for that. ``reason_ja``: the reason in Japanese, where the policy has one. ``section`` None: the money of several sections
+    together. ``share`` and money are None where they are not known.
     """
 
     rule: str
@@ -46,6 +47,7 @@ class Fired:
     direction: str
     sentence: str
     reason: str
+    reason_ja: str = ""
     judged: bool = True
     section: int | None = None
     share: float | None = None

@@ -17,6 +17,7 @@ from exposure.reporting.words import (
     cut,
     dollars,
     moved_word,
+    party_words,
     percent,
     regimes_now,
     short,
@@ -66,7 +67,7 @@ def answer(section: Section, max_hops: int | None) -> list[Text]:
         share = percent(category_share(section, category, rows))
         flag = "up to " if section.rule == "poison" else ""
         said = "; ".join([kinds, *category_split(section, rows)])
-        pieces.append((f"{flag}{share} {found} {category_words(category)} ({said});", style_of(category)))
+        pieces.append((f"{flag}{share} {found} {party_words(category)} ({said});", style_of(category)))
     if not section.exposures:
         pieces.append((f"no exposure found {limit};", "bold"))
     pieces.append((f"{percent(lost)} unresolved", UNRESOLVED_STYLE if lost else ""))

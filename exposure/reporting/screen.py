@@ -17,7 +17,7 @@ from exposure.reporting.changes import changes
 from exposure.reporting.layout import Piece, flow
 from exposure.reporting.parts import answer, by_rule, paths, subject
 from exposure.reporting.table import account
-from exposure.reporting.verdicts import deciding, dependence_lines, further
+from exposure.reporting.verdicts import deciding, dependence_lines, further, warns
 from exposure.reporting.words import UNRESOLVED_STYLE, cut, days_old, percent
 from exposure.units import clock, day, duration, money
 
@@ -171,10 +171,10 @@ def _verdict(verdict: Verdict) -> list[Text]:
         lines += flow(Text("  also"), [(said, ACTION_STYLES[fired.action])], indent=LABEL)
     if len(others) > MAX_FIRED:
         lines += flow(Text(""), [(f"and {len(others) - MAX_FIRED} more rules: --format json has them all", "")], indent=LABEL)
-    for sentence, warns in dependence_lines(verdict.depends) if verdict.depends is not None else []:
-        lines += flow(Text("  tags"), [(sentence, "yellow" if warns else "")], indent=LABEL)
+    for sentence, loud in dependence_lines(verdict.depends) if verdict.depends is not None else []:
+        lines += flow(Text("  tags"), [(sentence, "yellow" if loud else "")], indent=LABEL)
     for note in verdict.notes:
-        lines += flow(Text("  note"), [(cut(note, 300), "yellow")], indent=LABEL)
+        lines += flow(Text("  note"), [(cut(note, 400), "yellow" if warns(note) else "")], indent=LABEL)
     return lines
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
+from exposure.model.sentences import Sentence
 from exposure.model.verdicts import Dependence, Fired, TagUsed, Verdict
 from exposure.reporting.words import cut, short
 
@@ -28,24 +31,28 @@ def further(verdict: Verdict) -> list[Fired]:
     return found
 
 
-def dependence_lines(found: Dependence) -> list[tuple[str, bool]]:
+def warns(note: str) -> bool:
+    """Whether a note beside a verdict is one to look at first: old lists or none, not the plain ages."""
+    return not isinstance(note, Sentence) or note.key not in ("verdict.list_ages", "verdict.dust")
+
+
+def dependence_lines(found: Dependence) -> list[tuple[Sentence, bool]]:
     """On which tags a verdict stands, a sentence a line; the flag says whether it is a warning."""
     if not found.sets:
-        some = f"no set of up to three of the {found.tried} tags behind it"
-        left = "" if found.complete else " that were tried (not all were)"
-        return [(f"stands without any single tag: {some}{left} makes it milder", False)]
-    size = len(found.sets[0].tags)
-    lines = [(f"would be milder without {'this tag' if size == 1 else f'these {size} tags together'}:", False)]
+        return [(Sentence("tags.stands" if found.complete else "tags.stands_tried", n=found.tried), False)]
+    lines = [(Sentence("tags.without", n=len(found.sets[0].tags)), False)]
     for one in found.sets[:MAX_SETS]:
-        lines.append((" and ".join(_tag(tag) for tag in one.tags), False))
+        named = [_tag(tag) for tag in one.tags]
+        lines.append((reduce(lambda first, other: Sentence("tags.and", one=first, other=other), named), False))
     if len(found.sets) > MAX_SETS:
-        lines.append((f"or any of {len(found.sets) - MAX_SETS} more such sets (--format json)", False))
+        lines.append((Sentence("tags.more", n=len(found.sets) - MAX_SETS), False))
     if found.single:
-        lines.append(("the verdict hangs on a single tag: look at its source before acting", True))
+        lines.append((Sentence("tags.single"), True))
     if found.doubtful:
-        lines.append(("one of these tags is of low confidence, or from where anybody can write", True))
+        lines.append((Sentence("tags.doubtful"), True))
     return lines
 
 
-def _tag(tag: TagUsed) -> str:
-    return f"{cut(tag.source, 40)}: {short(tag.subject)} is {cut(tag.entity or tag.category, 40)} (confidence {tag.confidence})"
+def _tag(tag: TagUsed) -> Sentence:
+    what = cut(tag.entity, 40) if tag.entity else Sentence(f"categories.{tag.category}")
+    return Sentence("tags.tag", source=cut(tag.source, 40), subject=short(tag.subject), what=what, confidence=tag.confidence)

@@ -10,6 +10,7 @@ from rich.cells import cell_len
 from exposure import units
 from exposure.model.assets import chain
 from exposure.model.results import Designated, Section
+from exposure.model.sentences import catalogue
 from exposure.text import shown
 
 CATEGORY_STYLES = {"sanctioned": "bold red", "sanction_linked": "bold red", "russia_linked": "bold red"}
@@ -123,6 +124,12 @@ def hop_range(counts: Iterable[int]) -> str:
 def category_words(category: str) -> str:
     """``terrorist_financing`` as ``terrorist financing``."""
     return cut(category.replace("_", " "), 20)
+
+
+def party_words(category: str) -> str:
+    """Those of a category, from whom value comes or to whom it goes: ``sanctioned parties``."""
+    known = catalogue()["parties"].get(category)
+    return category_words(category) if known is None else known["en"]
 
 
 def statuses(regimes: tuple[Designated, ...]) -> list[str]:

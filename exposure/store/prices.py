@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow.compute as pc
@@ -46,7 +47,8 @@ class Prices:
         self._max_age = max_age
         self._lookup = store.lookup("prices", "")
         self._series: dict[tuple[str, str], tuple[list[int], list[float], list[str]]] = {}
-        self._files = {one.id: ", ".join(name for name, _, _ in one.files) for one in store.imports()}
+        # Names alone: a report that leaves the machine says nothing of its folders.
+        self._files = {one.id: ", ".join(Path(name).name for name, _, _ in one.files) for one in store.imports()}
 
     def price_at(self, asset: str, currency: str, time: int) -> Price | None:
         """Price of one whole coin at a moment.

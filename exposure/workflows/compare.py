@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 
 from exposure.attribution.editions import Standing
 from exposure.casefile.evidence import Evidence
 from exposure.casefile.folder import Case
-from exposure.model.comparison import Change, ChangeKind, Comparison, FigureChange
+from exposure.model.comparison import Change, Comparison, FigureChange
 from exposure.model.labels import Labels, Seed
 from exposure.model.results import Report, Section
+from exposure.model.sentences import Sentence
 from exposure.model.tags import SubjectKind
 from exposure.store.origins import origins
 from exposure.store.store import Store
@@ -81,7 +83,7 @@ def _of_settings(one: TraceOptions, other: TraceOptions) -> Iterator[Change]:
         if field.name == "policies":
             first, second = ([policy.title for policy in policies] for policies in (first, second))
         if first != second:
-            yield Change("settings", field.name, f"is {_value(second)}, was {_value(first)}")
+            yield Change("settings", field.name, Sentence("changes.setting", now=_value(second), before=_value(first)))
 
 
 def _value(value: object) -> str:
@@ -97,17 +99,12 @@ def _of_rows(before: _Answer, after: _Answer) -> Iterator[Change]:
     rows += [(key, tx.place.block) for key, tx in after.evidence.txs.items()]
     for chain, end in before.evidence.ends.items():
         fresh = [block for key, block in rows if key[0] == chain and key not in had]
-        for kind, count, where in (
-            ("transfers", sum(1 for block in fresh if block > end), f"behind block {end:,}, the last of the case"),
-            ("history", sum(1 for block in fresh if block <= end), f"up to block {end:,}, which the case does not hold"),
-        ):
-            if count:
-                yield Change(_kind(kind), chain, f"{count:,} more of the transfers looked at lie {where}")
+        behind = sum(1 for block in fresh if block > end)
+        if behind:
+            yield Change("transfers", chain, Sentence("changes.behind_case", n=behind, block=end))
+        if len(fresh) > behind:
+            yield Change("history", chain, Sentence("changes.not_in_case", n=len(fresh) - behind, block=end))
     yield from _of_coverage(before, after)
-
-
-def _kind(name: str) -> ChangeKind:
-    return "transfers" if name == "transfers" else "history"
 
 
 def _beside(before: _Answer, after: _Answer, of_ledger: Iterable[Change]) -> Report:
@@ -135,10 +132,10 @@ def _answered(store: Store, subject: str, options: TraceOptions) -> _Answer:
     return _Answer(report, recording.evidence, recording.snapshot, recording.labels_used, options)
 
 
-def _words(one: _Answer) -> str:
-    ends = ", ".join(f"{end.chain} to block {end.block:,} ({day(end.time)})" for end in one.report.as_of)
+def _words(one: _Answer) -> Sentence:
+    ends = tuple(Sentence("changes.end", chain=end.chain, block=end.block, day=day(end.time)) for end in one.report.as_of)
     lists = len(one.report.run.editions)
-    return f"labels of {day(one.report.run.label_time)} ({lists} list{'' if lists == 1 else 's'}), ledger of {ends}"
+    return Sentence("changes.rests_on", day=day(one.report.run.label_time), n=lists, ends=ends)
 
 
 def _figures(before: Report, after: Report) -> Iterator[FigureChange]:
@@ -181,7 +178,8 @@ def _items(before: _Answer, after: _Answer) -> Iterator[Change]:
 def _of_address(address: str, before: _Answer, after: _Answer) -> Iterator[Change]:
     one, two = before.labels, after.labels
     if one.owner(address) != two.owner(address):
-        said = f"belongs to cluster {two.owner(address)}" if two.owner(address) != address else "belongs to no cluster any more"
+        owner = two.owner(address)
+        said = Sentence("changes.cluster", cluster=owner) if owner != address else Sentence("changes.no_cluster")
         yield Change("cluster", address, said)
     first, second = _party(one, one.owner(address)), _party(two, two.owner(address))
     if (first is None) != (second is None) or (first and second and first[:2] != second[:2]):
@@ -190,7 +188,7 @@ def _of_address(address: str, before: _Answer, after: _Answer) -> Iterator[Chang
         yield from _relisted(address, first[2], second[2], before, after)
     hub_before, hub_after = one.hubs.get(one.owner(address)), two.hubs.get(two.owner(address))
     if (hub_before is None) != (hub_after is None):
-        said = f"is a hub ({hub_after})" if hub_after is not None else f"is no hub any more (was: {hub_before})"
+        said = Sentence("changes.hub", why=hub_after) if hub_after is not None else Sentence("changes.no_hub", why=hub_before)
         yield Change("hub", address, said)
 
 
@@ -217,12 +215,22 @@ def _relabelled(
     if second is None:
         assert first is not None
         source, since = _last_said(before.snapshot, kind, subject, after)
-        said = f"is no longer tagged {first[1]}"
+        said = Sentence("changes.untagged", what=_said_of(first[1]))
     else:
         source, since = _first_said(after.snapshot, kind, subject, second[1])
-        said = f"is tagged {second[1]}" + ("" if first is None else f", before: {first[1]}")
+        if first is None:
+            said = Sentence("changes.tagged", what=_said_of(second[1]))
+        else:
+            said = Sentence("changes.retagged", what=_said_of(second[1]), before=_said_of(first[1]))
     seeds = {party[2].name for party in (first, second) if party is not None and party[2] is not None}
     return Change("label", subject, said, source, since, _effect(seeds, before.report, after.report))
+
+
+def _said_of(party: str) -> Sentence | str:
+    """Category and entity in words."""
+    category, _, entity = party.partition(" ")
+    named = Sentence(f"categories.{category}")
+    return Sentence("changes.party", category=named, entity=entity) if entity else named
 
 
 def _first_said(snapshot: Snapshot, kind: SubjectKind, subject: str, said: str) -> tuple[str, int | None]:
@@ -237,7 +245,11 @@ def _first_said(snapshot: Snapshot, kind: SubjectKind, subject: str, said: str) 
 
 def _source(one: Standing) -> str:
     editions = one.statement.editions
-    return f"{one.statement.list_name}, edition {editions[0]}" if editions else one.statement.list_name
+    return _edition(one.statement.list_name, editions[0]) if editions else one.statement.list_name
+
+
+def _edition(name: str, edition: str) -> Sentence:
+    return Sentence("changes.edition", name=name, edition=edition)
 
 
 def _last_said(snapshot: Snapshot, kind: SubjectKind, subject: str, after: _Answer) -> tuple[str, int | None]:
@@ -247,7 +259,7 @@ def _last_said(snapshot: Snapshot, kind: SubjectKind, subject: str, after: _Answ
         return "", None
     name = standings[0].statement.list_name
     newest = next((edition for edition in after.report.run.editions if edition.name == name), None)
-    return (name, None) if newest is None else (f"{name}, edition {newest.edition}", newest.published)
+    return (name, None) if newest is None else (_edition(name, newest.edition), newest.published)
 
 
 def _relisted(subject: str, first: Seed | None, second: Seed | None, before: _Answer, after: _Answer) -> Iterator[Change]:
@@ -261,9 +273,10 @@ def _relisted(subject: str, first: Seed | None, second: Seed | None, before: _An
     ):
         earlier = next((other for other in gone if other.regime == one.regime), None)
         if one.delisted_on is not None and (earlier is None or earlier.delisted_on is None):
-            yield Change("listing", subject, f"was taken off the list of {one.regime}", second.entity, one.delisted_on, share)
+            said = Sentence("changes.delisted", regime=one.regime)
+            yield Change("listing", subject, said, second.entity, one.delisted_on, share)
         else:
-            yield Change("listing", subject, f"is listed by {one.regime}", second.entity, one.listed_on, share)
+            yield Change("listing", subject, Sentence("changes.listed", regime=one.regime), second.entity, one.listed_on, share)
 
 
 def _effect(seeds: set[str], before: Report, after: Report) -> float | None:
@@ -302,7 +315,7 @@ def _of_ledger(store: Store, before: _Answer, after: _Answer) -> Iterator[Change
         more = sum(1 for (of, _), row in after.evidence.transfers.items() if of == chain and low < row.place.block <= high)
         more += sum(1 for (of, _), tx in after.evidence.txs.items() if of == chain and low < tx.place.block <= high)
         if start != end and more:
-            yield Change("transfers", chain, f"{more:,} of the transfers looked at lie in blocks {low + 1:,} to {high:,}")
+            yield Change("transfers", chain, Sentence("changes.later_blocks", n=more, first=low + 1, last=high))
         yield from _later_imports(store, chain, before, after)
     yield from _of_coverage(before, after)
 
@@ -311,7 +324,7 @@ def _of_coverage(before: _Answer, after: _Answer) -> Iterator[Change]:
     for key, gap in after.evidence.gaps.items():
         earlier = before.evidence.gaps.get(key, gap)
         if (gap is None) != (earlier is None):
-            said = "is declared whole up to there" if gap is None else f"is not known to be whole up to there ({gap.reason})"
+            said = Sentence("changes.whole") if gap is None else Sentence("changes.not_whole", why=gap.reason)
             yield Change("coverage", key[1], said, key[0])
 
 
@@ -334,11 +347,11 @@ def _later_imports(store: Store, chain: str, before: _Answer, after: _Answer) ->
         counts[origin.source] += count
     for source, count in sorted(counts.items()):
         if source in late:
-            files = ", ".join(name for name, _, _ in late[source].files) or source
+            files = ", ".join(Path(name).name for name, _, _ in late[source].files) or source
             yield Change(
                 "history",
                 chain,
-                f"{count:,} of the rows looked at came into the store later, from {files}",
+                Sentence("changes.imported_later", n=count, files=files),
                 source,
                 late[source].time,
             )

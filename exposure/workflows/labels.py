@@ -15,6 +15,7 @@ from exposure.attribution.resolve import Attribution, attribute, resolve
 from exposure.attribution.service_rules import with_services
 from exposure.model.labels import DEFAULT_ROLES, Category, Labels, Role
 from exposure.model.results import EditionUsed
+from exposure.model.sentences import Sentence
 from exposure.model.tags import DAY, Edition, EditionState, Entity, ListKind, SubjectKind
 from exposure.store import tags as stored
 from exposure.store.store import Store
@@ -23,12 +24,6 @@ from exposure.workflows.ownership import linked
 
 STALE_DAYS = 7
 """Age of an official list from which every answer says so."""
-
-NEWER = "import a newer one"
-
-NO_LIST = (
-    "no list was ever imported: nothing can be found sanctioned. Get them with `exposure tags update` or `exposure tags import`"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +125,14 @@ def snapshot(
     )
 
 
-def _as_checked(warnings: tuple[str, ...], checks: Mapping[str, int], now: int) -> tuple[str, ...]:
+def _as_checked(warnings: tuple[Sentence, ...], checks: Mapping[str, int], now: int) -> tuple[Sentence, ...]:
     """Say of an old list that its publisher had nothing newer, where he was asked within the days after which a list is old."""
-    asked = {name: at for name, at in checks.items() if now - at <= STALE_DAYS * DAY}
-    told = {f"the list {name} is": f"its publisher had nothing newer on {day(at)}" for name, at in asked.items()}
+    asked = {name: day(at) for name, at in checks.items() if now - at <= STALE_DAYS * DAY}
     return tuple(
-        next((text.replace(NEWER, answer) for start, answer in told.items() if text.startswith(start)), text)
-        for text in warnings
+        Sentence("lists.old_but_asked", **said.values, asked=asked[str(said.values["name"])])
+        if said.key == "lists.old" and said.values["name"] in asked
+        else said
+        for said in warnings
     )
 
 
@@ -152,28 +148,24 @@ def used(edition: Edition, now: int) -> EditionUsed:
     )
 
 
-def _warnings(newest: Mapping[str, Edition], every: Sequence[Edition], any_own: bool, now: int) -> tuple[str, ...]:
-    found: list[str] = []
+def _warnings(newest: Mapping[str, Edition], every: Sequence[Edition], any_own: bool, now: int) -> tuple[Sentence, ...]:
+    found: list[Sentence] = []
     official = [edition for edition in every if edition.kind is ListKind.OFFICIAL]
     if not every:
-        found.append(NO_LIST if not any_own else NO_LIST.replace("nothing can be", "beside own tags nothing can be"))
+        found.append(Sentence("lists.none_but_own" if any_own else "lists.none"))
     elif not official:
-        found.append("no official sanctions list was ever imported: only other lists and own tags count")
+        found.append(Sentence("lists.no_official"))
     elif not any(edition.kind is ListKind.OFFICIAL for edition in newest.values()):
         first = min(official, key=lambda edition: edition.published)
-        found.append(
-            f"no official list counts as of {day(now)}: the oldest kept edition ({first.name}) is of {day(first.published)}"
-            + (" and is held" if first.state is EditionState.HELD else "")
-        )
+        key = "lists.none_as_of_held" if first.state is EditionState.HELD else "lists.none_as_of"
+        found.append(Sentence(key, day=day(now), name=first.name, first=day(first.published)))
     for edition in newest.values():
         age = (now - edition.published) // DAY
         if edition.kind is ListKind.OFFICIAL and age > STALE_DAYS:
-            found.append(f"the list {edition.name} is {age:,} days old (edition of {day(edition.published)}): {NEWER}")
+            found.append(Sentence("lists.old", name=edition.name, n=age, day=day(edition.published)))
     for edition in every:
         later = newest.get(edition.name)
         if edition.state is EditionState.HELD and (later is None or edition.published >= later.published):
-            found.append(
-                f"an edition of {edition.name} of {day(edition.published)} is held and does not count: {edition.reason}. "
-                f"Look at it, then `exposure tags accept {edition.id}`"
-            )
+            dated = day(edition.published)
+            found.append(Sentence("lists.held", name=edition.name, day=dated, why=edition.reason, id=edition.id))
     return tuple(found)

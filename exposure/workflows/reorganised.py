@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
+from exposure.model.sentences import Sentence
 from exposure.store import fetches
 from exposure.store.store import Store
 from exposure.units import day
@@ -20,8 +21,7 @@ def told_of(store: Store, ends: Mapping[str, int]) -> tuple[str, ...]:
         for one in fetches.reorganisations(store.connection, chain, up_to=store.version):
             if one.height <= end:
                 said.append(
-                    f"{chain} was reorganised: on {day(one.time)} the rows above block {one.height:,} were taken out. "
-                    f"Answers from before version {one.version:,} of this store that reach there rest on blocks that are gone"
+                    Sentence("store.reorganised", chain=chain, day=day(one.time), block=one.height, version=one.version)
                 )
     return tuple(said)
 

@@ -17,9 +17,9 @@ from fictional_lists import FICTION, PRETEND, at, btc, edition, eth, trx, write
 from exposure.cli import main
 from exposure.errors import InputError
 from exposure.model.addresses import evm_address, p2pkh_address, tron_address
+from exposure.model.sentences import Sentence
 from exposure.sources.address_lists import Listed, read_addresses
 from exposure.store.store import Store
-from exposure.workflows.labels import NO_LIST
 from exposure.workflows.screen import screen
 from exposure.workflows.tags import ImportOptions, import_lists
 
@@ -75,7 +75,7 @@ def test_a_day_before_the_list_knows_nothing_of_it(store: Store) -> None:
 
 def test_without_any_list_it_says_so_loudly(tmp_path: Path) -> None:
     with Store.create(tmp_path / "empty") as empty:
-        assert screen(empty, [CLEAN]).warnings == (NO_LIST,)
+        assert screen(empty, [CLEAN]).warnings == (Sentence("lists.none"),)
         result = run(empty, CLEAN)
     assert result.exit_code == 0 and "warning: no list was ever imported" in result.stderr
     assert "no clean bill" in " ".join(result.stdout.split())

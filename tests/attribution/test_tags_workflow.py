@@ -9,9 +9,10 @@ from fictional_lists import FICTION, PRETEND, Party, at, bech, btc, edition, eth
 
 from exposure.errors import AttributionError, InputError
 from exposure.model.labels import Category
+from exposure.model.sentences import Sentence
 from exposure.model.tags import EditionState, SubjectKind
 from exposure.store.store import Store
-from exposure.workflows.labels import NO_LIST, snapshot
+from exposure.workflows.labels import snapshot
 from exposure.workflows.tags import ImportOptions, OwnTag, accept, add_tag, import_lists, list_editions, retract, show
 
 NOW = at("2024-06-01")
@@ -179,7 +180,7 @@ def test_show_tells_who_says_what_since_when(store: Store, tmp_path: Path) -> No
 
 
 def test_without_any_list_every_answer_says_so(store: Store, tmp_path: Path) -> None:
-    assert snapshot(store).warnings == (NO_LIST,)
+    assert snapshot(store).warnings == (Sentence("lists.none"),)
     import_lists(store, [write(tmp_path, "x.csv", f"address,category\n{btc('a')},scam\n")], now=NOW)
     assert snapshot(store).warnings == ("no official sanctions list was ever imported: only other lists and own tags count",)
 

@@ -27,6 +27,7 @@ from exposure.model.results import (
     Totals,
     Unresolved,
 )
+from exposure.model.sentences import Sentence
 from exposure.workflows.policies import load_policy
 
 TOTAL = 250_000_000
@@ -85,15 +86,15 @@ def large(transfers: int) -> Report:
         exposures=exposures,
         bounds=(
             Bound("sanctioned", 31_000_000, 45_250_000, 0.124, 0.181, 10_000_000, 77_500_000, 0.04, 0.31),
-            Bound("mixer", 7_500_000, 14_250_000, 0.03, 0.057, no_bracket="the cone passed its limit"),
+            Bound("mixer", 7_500_000, 14_250_000, 0.03, 0.057, no_bracket=Sentence("no_bounds.ancestry", most=5_000)),
         ),
         attributed=(
             Attributed("service", "x", 2, 153_000_000, 0.612, "exchange", "Exchange A"),
             Attributed("mint", "Pool C", 2, 51_750_000, 0.207),
         ),
         unresolved=(
-            Unresolved("beyond", "", 2_750_000, 0.011, "more hops settle it"),
-            Unresolved("hub", address(9), 4_000_000, 0.016, "a tag settles it", 2),
+            Unresolved("beyond", "", 2_750_000, 0.011, Sentence("settles.beyond")),
+            Unresolved("hub", address(9), 4_000_000, 0.016, Sentence("settles.hub", who=address(9)), 2),
         ),
         paths=paths,
         paths_found=40,

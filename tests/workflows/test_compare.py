@@ -71,7 +71,7 @@ def test_a_label_of_a_later_edition_is_named_with_its_edition_day_and_effect(fol
     assert item.source.startswith("CSV list, edition csv-list-")
     figures = {figure.category: (figure.before, figure.after) for figure in found.figures}
     assert figures["sanctioned"] == (0.0, 0.6)
-    assert found.verdicts == ("jp 1.0: review, then hold",)
+    assert found.verdicts == ("jp 1.1: review, then hold",)
 
 
 def test_own_tags_added_and_retracted_are_named(folder: Path) -> None:

@@ -78,6 +78,7 @@ def page(
             made for made in (noted(notes, say), changed(report, say), tags(report, say), regimes(report, say)) if made.rows
         ],
         record=provenance(report, say),
+        no_list=not report.run.editions,
         made=clock(report.run.created_at, zone),
         case_id=case_id,
         style=_own("page.css"),

@@ -5,18 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
 from typing import NamedTuple
 from urllib.parse import quote
 
 from exposure.model.assets import CHAINS
 from exposure.text import shown
+from exposure.units import clock
 
 MAX_TEXT = 300
 _LINKABLE = re.compile(r"[A-Za-z0-9]{8,120}")
 
 
 class Cell(NamedTuple):
-    """One cell. ``href``: an explorer's page. ``kind``: text, word, number, or code, which has a button to copy it."""
+    """One cell. ``href``: an explorer's page. ``kind``: text, word, number, time, or code, which has a button to copy it."""
 
     text: str
     kind: str = "text"
@@ -42,6 +44,11 @@ def text(value: object) -> Cell:
 def word(value: str) -> Cell:
     """A word of our own, or a day: it stays on one line."""
     return Cell(shown(value, 60), "word")
+
+
+def moment(time: int, zone: tzinfo) -> Cell:
+    """A time; a day is not broken over lines."""
+    return Cell(clock(time, zone), "time")
 
 
 def number(value: str) -> Cell:

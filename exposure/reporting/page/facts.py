@@ -12,12 +12,12 @@ from importlib.resources import files
 
 from exposure.model.results import Exposure, Report, Section
 from exposure.reporting.categories import by_subject
-from exposure.reporting.page.cells import Cell, Table, address, code, number, table, text, transaction, word
+from exposure.reporting.page.cells import Cell, Table, address, code, moment, number, table, text, transaction, word
 from exposure.reporting.page.phrases import Phrases
 from exposure.reporting.page.record import judgements, regimes
 from exposure.reporting.words import percent, percent_range
 from exposure.text import shown
-from exposure.units import clock, day, exact_coins, money
+from exposure.units import clock, day, exact_coins
 
 JST = timezone(timedelta(hours=9), "JST")
 """Japan has one zone and no summer time, so no database of zones is needed."""
@@ -108,12 +108,12 @@ def _subjects(sections: list[Section], say: Phrases) -> Table:
         rows.append(
             (
                 text(f"{say(one.kind)}: {say(section.direction)}"),
-                text(when),
+                Cell(when, "time"),
                 transaction(one.tx, one.chain),
                 address(one.address, one.chain),
                 _coins(one.amount, section),
                 _yen(one.jpy, say),
-                number(say("no_price") if one.usd is None else money(one.usd, "usd")),
+                number(say("no_price") if one.usd is None else say.money(one.usd, "usd")),
             )
         )
     return table(say("facts_subject"), [say(key) for key in head], rows, most=MAX_ROWS)
@@ -127,7 +127,7 @@ def _findings(sections: list[Section], say: Phrases) -> Table:
         for own in section.own:
             rows.append(
                 (word(say.category(own.category)), text(own.entity), address(own.address, section.subject.chain), number("0"),
-                 number(""), number(""), number(""), text(""), text(", ".join(own.sources)))
+                 number(""), number(""), number(""), text(""), text(say.sources(own.sources)))
             )  # fmt: skip
         rows += [_finding(section, row, say) for row in section.exposures]
     return table(say("facts_findings"), [say(key) for key in head], rows, most=MAX_ROWS)
@@ -147,7 +147,7 @@ def _finding(section: Section, row: Exposure, say: Phrases) -> tuple[Cell, ...]:
         _coins(row.amount, section),
         _yen(row.jpy, say),
         word(dates),
-        text("" if seed is None else ", ".join(seed.sources)),
+        text("" if seed is None else say.sources(seed.sources)),
     )
 
 
@@ -172,7 +172,7 @@ def _steps(sections: list[Section], say: Phrases) -> Table:
     rows = [
         (
             text(f"{place}: {shown(path.entity or path.seed, 60)}"),
-            text(clock(step.time, JST)),
+            moment(step.time, JST),
             address(step.sender, section.subject.chain, say("minted")),
             address(step.receiver, section.subject.chain, say("burned")),
             transaction(step.tx, section.subject.chain),
@@ -205,7 +205,7 @@ def _lists(report: Report, say: Phrases) -> Table:
 def _prices(sections: list[Section], say: Phrases) -> Table:
     used = dict.fromkeys(price for section in sections for price in section.prices)
     rows = [
-        (text(clock(one.as_of, UTC)), number(money(one.value, one.currency)), text(one.source))
+        (text(clock(one.as_of, UTC)), number(say.money(one.value, one.currency)), text(say.said(one.source)))
         for one in sorted(used, key=lambda one: (one.as_of, one.currency))
     ]
     return table(say("prices"), [say("day"), say("value"), say("sources")], rows, most=20)

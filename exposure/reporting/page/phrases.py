@@ -1,18 +1,23 @@
-"""What the page says, in English and Japanese: the pairs of ``phrases.toml`` beside this file."""
+"""What the page says, in English and Japanese: ``phrases.toml`` beside this file, and the sentences of the model."""
 
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
-LANGUAGES = ("en", "ja")
+from exposure import units
+from exposure.model.sentences import LANGUAGES, catalogue, said
+
+__all__ = ["LANGUAGES", "Phrases"]
 
 
 @cache
 def _pairs() -> dict[str, Any]:
-    return tomllib.loads(files("exposure.reporting.page").joinpath("phrases.toml").read_text(encoding="utf-8"))
+    own = tomllib.loads(files("exposure.reporting.page").joinpath("phrases.toml").read_text(encoding="utf-8"))
+    return {**own, **{group: catalogue()[group] for group in ("categories", "parties", "rules", "reasons")}}
 
 
 class Phrases:
@@ -25,17 +30,29 @@ class Phrases:
         """A phrase, filled in."""
         return str(_pairs()["words"][key][self.lang]).format(**filled)
 
+    def said(self, text: str) -> str:
+        """A sentence of the program; what is none stays as it is."""
+        return said(text, self.lang)[0]
+
+    def sources(self, names: Sequence[str]) -> str:
+        """Who says so: names of lists, and one's own tags."""
+        return self("comma").join(self.said(name) for name in names)
+
+    def knows(self, text: str) -> bool:
+        """Whether `said` has this language's words for a text."""
+        return said(text, self.lang)[1]
+
     def category(self, name: str) -> str:
-        """A category, or the kind of an attributed part."""
-        return self._named("categories", name)
+        """A category, or the kind of a part that has none."""
+        return self._named("kinds" if name in _pairs()["kinds"] else "categories", name)
+
+    def parties(self, name: str) -> str:
+        """Those of a category from whom value comes, or to whom it goes."""
+        return self._named("parties", name)
 
     def reason(self, name: str) -> str:
         """Why a part is unresolved."""
         return self._named("reasons", name)
-
-    def settles(self, reason: str, said: str) -> str:
-        """What would settle a part: what the trace said, in English; in Japanese the sentence of the reason."""
-        return said if self.lang == "en" else self._named("settles", reason)
 
     def timing(self, name: str) -> str:
         """Status when the value moved; of nothing where no date is known."""
@@ -52,6 +69,28 @@ class Phrases:
     def rule(self, name: str) -> str:
         """A rule by which value moves."""
         return self._named("rules", name)
+
+    def role(self, name: str) -> str:
+        """What an address, or a category, counts as."""
+        return self._named("roles", name)
+
+    def counted(self, name: str) -> str:
+        """What a run looked at."""
+        return self._named("counted", name)
+
+    def money(self, value: float | None, currency: str) -> str:
+        """A sum of money: at a glance in English, in whole units in Japanese; empty where it is not known."""
+        if value is None:
+            return ""
+        if self.lang == "en":
+            return units.money(value, currency)
+        unit = {"usd": "米ドル", "jpy": "円"}.get(currency, currency.upper())
+        return f"{value:,.0f} {unit}" if value >= 1 or not value else f"1 {unit}未満"
+
+    def worth(self, usd: float | None, jpy: float | None) -> str:
+        """Money in both currencies, as far as known; the language's own first."""
+        sums = [self.money(usd, "usd"), self.money(jpy, "jpy")]
+        return " / ".join(filter(None, sums if self.lang == "en" else reversed(sums)))
 
     def hops(self, count: int) -> str:
         """A number of hops, with the intermediaries."""

@@ -45,6 +45,20 @@ COLOURS: Mapping[str, str] = {
     "followed": "#2166ac",
     "elsewhere": "#d0d0d0",
 }
+PATTERNS: Mapping[str, str] = {
+    "sanction_linked": "/",
+    "russia_linked": "x",
+    "mixer": "\\",
+    "darknet_market": "|",
+    "ransomware": "-",
+    "stolen_funds": "+",
+    "terrorist_financing": ".",
+    "scam": "/",
+    "high_risk_exchange": "x",
+    "unresolved": ".",
+    "mint": "|",
+}
+"""Hatching of a category, so that it is told apart in grey print and without seeing colours."""
 _DATES: Figure = {"type": "date", "tickformat": "%Y-%m-%d", "nticks": 6}
 _ORDER = {str(category): place for place, category in enumerate(Category)}
 _FONT = {"family": "system-ui, 'Noto Sans CJK JP', 'Hiragino Sans', 'Yu Gothic', sans-serif", "size": 13, "color": "#1a1a1a"}
@@ -168,10 +182,15 @@ def _pale(key: str) -> str:
     return f"rgba({red},{green},{blue},0.42)"
 
 
+def _hatched(keys: str | Sequence[str]) -> Figure:
+    shape = PATTERNS.get(keys, "") if isinstance(keys, str) else [PATTERNS.get(key, "") for key in keys]
+    return {"shape": shape, "fillmode": "overlay", "fgcolor": "#fff", "fgopacity": 0.75, "size": 7, "solidity": 0.22}
+
+
 def rings(section: Section, say: Phrases) -> Figure | None:
     """Two rings: direct exposure by category, and indirect; the grey part is everything else."""
     total = section.subject.amount
-    if not total or section.rule == "poison":
+    if not total or section.rule == "poison" or not section.exposures:
         return None
     data = []
     for kind, domain in (("direct", [0.0, 0.46]), ("indirect", [0.54, 1.0])):
@@ -192,11 +211,16 @@ def rings(section: Section, say: Phrases) -> Figure | None:
                 "domain": {"x": domain, "y": [0, 1]},
                 "labels": [plain(say.category(key)) for key, _ in parts],
                 "values": [amount / total for _, amount in parts],
-                "marker": {"colors": [COLOURS.get(key, "#2458a6") for key, _ in parts], "line": {"color": "#fff", "width": 1}},
-                "textinfo": "percent",
-                "textposition": "inside",
-                "insidetextorientation": "horizontal",
-                "hovertemplate": "%{label}: %{percent}<extra></extra>",
+                "marker": {
+                    "colors": [COLOURS.get(key, "#2458a6") for key, _ in parts],
+                    "line": {"color": "#fff", "width": 1},
+                    "pattern": _hatched([key for key, _ in parts]),
+                },
+                "text": [share(amount / total) for _, amount in parts],
+                "textinfo": "label+text",
+                "textposition": "outside",
+                "automargin": True,
+                "hovertemplate": "%{label}: %{text}<extra></extra>",
             }
         )
     marks = [
@@ -207,10 +231,9 @@ def rings(section: Section, say: Phrases) -> Figure | None:
         "data": data,
         "layout": _layout(
             300,
-            uniformtext={"minsize": 10, "mode": "hide"},
             annotations=marks,
-            showlegend=True,
-            legend={"orientation": "h", "x": 0, "y": -0.08},
+            showlegend=False,
+            margin={"l": 12, "r": 12, "t": 40, "b": 40},
         ),
     }
 
@@ -234,7 +257,7 @@ def inflow(section: Section, say: Phrases) -> Figure | None:
                 "name": plain(say.category(key)),
                 "x": days,
                 "y": [sums[key].get(when, 0) for when in days],
-                "marker": {"color": COLOURS.get(key, "#2458a6")},
+                "marker": {"color": COLOURS.get(key, "#2458a6"), "pattern": _hatched(key)},
                 "hovertemplate": "%{x}: %{y:.6g}<extra>%{fullData.name}</extra>",
             }
             for key in keys
@@ -316,6 +339,7 @@ def bars(sections: Sequence[Section], say: Phrases) -> Figure | None:
             "type": "scatter",
             "mode": "markers",
             "name": plain(say("figure")),
+            "cliponaxis": False,
             "x": [row[1] for row in rows],
             "y": names,
             "marker": {
@@ -331,10 +355,18 @@ def bars(sections: Sequence[Section], say: Phrases) -> Figure | None:
         "data": data,
         "layout": _layout(
             110 + 34 * len(rows),
-            margin={"l": 12, "r": 24, "t": 8, "b": 44},
+            margin={"l": 12, "r": 24, "t": 8, "b": 72},
             xaxis={"ticksuffix": " %", "rangemode": "tozero", "zeroline": True, "automargin": True},
-            yaxis={"automargin": True, "type": "category", "categoryorder": "array", "categoryarray": names},
-            legend={"orientation": "h", "x": 0, "y": 1.12 if len(rows) < 4 else 1.06},
+            yaxis={
+                "ticks": "outside",
+                "ticklen": 9,
+                "tickcolor": "rgba(0,0,0,0)",
+                "automargin": True,
+                "type": "category",
+                "categoryorder": "array",
+                "categoryarray": names,
+            },
+            legend={"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom"},
             showlegend=True,
         ),
     }

@@ -11,6 +11,7 @@ from exposure.errors import InputError, SourceError
 from exposure.model.assets import WELL_KNOWN
 from exposure.model.assets import chain as chain_of
 from exposure.model.results import Lack, Report, Section
+from exposure.model.sentences import Sentence
 from exposure.model.settings import CONSERVING, Rule
 from exposure.sources.registry import open_source
 from exposure.sources.remote import is_transaction
@@ -148,10 +149,7 @@ def _passed_over(report: Report, followed: Sequence[Section], rule: Rule) -> tup
     passed -= {section.subject.asset for section in followed}
     if not passed:
         return ()
-    return (
-        f"{len(passed):,} token(s) without a price were not followed, since anybody can send such to an address: fetch prices, "
-        "or name one with --asset",
-    )
+    return (Sentence("fetching.tokens", n=len(passed)),)
 
 
 @dataclass(slots=True)
@@ -257,13 +255,13 @@ class _Work:
         steps = tuple(self.steps)
         if left <= self.config.tolerance:
             return Demand(summary, steps, left)
-        rest = f"{left:.2%} of the value still hangs on missing histories"
+        share = f"{left:.2%}"
         if self.spent:
-            return Demand(
-                summary, steps, left, f"the budget of {self.calls.max_calls:,} calls is spent, and {rest} (--max-calls)", True
-            )
+            said = Sentence("fetching.spent", most=self.calls.max_calls, share=share)
+            return Demand(summary, steps, left, said, True)
         sized = {(step.chain, step.name) for step in steps if step.state == TOO_LARGE}
         failed = next((one for one in self.outcomes if one.reason and (one.chain, one.address) not in sized), None)
         if failed is not None:
-            return Demand(summary, steps, left, f"{rest}: of {failed.address} {failed.reason}", True)
-        return Demand(summary, steps, left, f"{rest}: what is missing is of services, by their size, or cannot be fetched")
+            said = Sentence("fetching.failed", share=share, who=failed.address, why=failed.reason)
+            return Demand(summary, steps, left, said, True)
+        return Demand(summary, steps, left, Sentence("fetching.left", share=share))

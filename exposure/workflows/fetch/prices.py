@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from exposure.errors import SourceError
 from exposure.model.assets import chain as chain_of
+from exposure.model.sentences import Sentence
 from exposure.net.calls import Calls, Host, Key
 from exposure.net.http import Client, Reply
 from exposure.sources.prices import DAY, Priced, ecb, gecko, llama
@@ -42,7 +43,7 @@ def fetch_prices(store: Store, addresses: Iterable[tuple[str, str]], config: Con
                 rows += found
                 replies.append(reply)
         except SourceError as error:
-            notes.append(f"prices: {error}")
+            notes.append(Sentence("fetching.no_prices", why=str(error)))
         days = sorted(_without_yen(store, pairs))
         try:
             if days:
@@ -50,7 +51,7 @@ def fetch_prices(store: Store, addresses: Iterable[tuple[str, str]], config: Con
                 rows += found
                 replies.append(reply)
         except SourceError as error:
-            notes.append(f"yen rates: {error}")
+            notes.append(Sentence("fetching.no_yen", why=str(error)))
     finally:
         client.close()
     if rows:
@@ -58,7 +59,7 @@ def fetch_prices(store: Store, addresses: Iterable[tuple[str, str]], config: Con
     told = {(row.asset, row.time) for row in rows}
     lacking = sorted(asset for asset, own in wanted.items() if not any((asset, day) in told for day in own))
     priced = {asset for asset, _ in told} - {FIAT_USD}
-    notes.append(f"{len(rows):,} prices of {len(priced)} assets stored; {len(lacking)} assets have none, and no value then")
+    notes.append(Sentence("fetching.prices", n=len(rows), priced=len(priced), lacking=len(lacking)))
     return notes
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from exposure.errors import SourceError
+from exposure.model.sentences import Sentence
 from exposure.sources.remote import Block, RemoteHistory
 from exposure.store import fetches
 from exposure.workflows.fetch.keeper import Keeper
@@ -44,10 +45,7 @@ def drop_gone_blocks(source: RemoteHistory, head: Block, keeper: Keeper) -> str:
     height = gone[0] - 1
     reason = f"the blocks above {height:,} that were stored are no longer in the chain"
     keeper.cut(source.chain, height, reason)
-    return (
-        f"{source.chain} was reorganised: block {gone[0]:,} ({gone[1][:16]}...) is gone. Rows above block {height:,} were "
-        "taken out, and fetches that reach there begin again; results of earlier versions of the store do not hold for them"
-    )
+    return Sentence("store.reorganised_now", chain=source.chain, gone=gone[0], hash=gone[1][:16], block=height)
 
 
 def _stands(source: RemoteHistory, block: tuple[int, str]) -> bool:

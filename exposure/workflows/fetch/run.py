@@ -11,6 +11,7 @@ from exposure.errors import InputError, SourceError
 from exposure.model import addresses as forms
 from exposure.model.assets import Chain
 from exposure.model.assets import chain as chain_of
+from exposure.model.sentences import Sentence
 from exposure.sources.registry import SOURCES, WHOLE_BLOCKS, open_source
 from exposure.sources.remote import ANY_ADDRESS, Block, is_transaction, transaction_of
 from exposure.store.store import Store
@@ -282,4 +283,4 @@ def _compare(work: _Work, target: Target, outcome: Outcome, found: _Found, tell:
         told = work.keeper.ask(lambda store: differences(store, apart, chain, address, names, last))
     found.differences += told
     if not told:
-        found.notes.append(f"{address}: {other.name} says the same as {target.source.name} up to block {last:,}")
+        found.notes.append(Sentence("fetching.same", who=address, other=other.name, first=target.source.name, block=last))

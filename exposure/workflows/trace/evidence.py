@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from exposure.model.sentences import Sentence
 from exposure.model.settings import Rule, Settings
 from exposure.taint.reference.lots import FOLLOWED, Lot, Lots, Origin, Run, is_beyond
 from exposure.tracing.paths import MarkedRun, Trail, Trails, Ways, largest
@@ -19,7 +20,7 @@ Row = tuple[str, int | None, int]
 MAX_ADDRESSES = 25
 """Addresses of one seed and epoch that are told apart by row; past it a row names all that sent anything within the cone."""
 
-NO_PATHS = "paths were not listed: the ways are too many to be told apart in good time"
+NO_PATHS = Sentence("notes.no_paths")
 _SIGN = "\x1f"
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from exposure.errors import InputError
 from exposure.model.labels import Labels
+from exposure.model.sentences import Sentence
 from exposure.text import shown
 
 Told = dict[str, str | None]
@@ -46,9 +47,9 @@ def warnings(expanded: Mapping[str, str], told: Told, max_hops: int | None) -> I
         name = shown(address, 80)
         why = told.get(owner)
         if why is not None:
-            yield f"{name} counts as a hub ({why}) and was followed as an ordinary address all the same (--expand)"
+            yield Sentence("notes.expanded", who=name, why=why)
         elif owner in told:
-            yield f"--expand {name} changed nothing: it is no hub"
+            yield Sentence("notes.expanded_no_hub", who=name)
         else:
-            further = "" if max_hops is None else f"; what lies beyond {max_hops} hops is looked at by a larger --hops"
-            yield f"--expand {name} changed nothing: the trace did not come to it{further}"
+            key = "notes.expanded_not_met" if max_hops is None else "notes.expanded_not_met_within"
+            yield Sentence(key, who=name, **({} if max_hops is None else {"hops": max_hops}))

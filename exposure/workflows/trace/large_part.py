@@ -11,6 +11,7 @@ from exposure.engines.registry import Engine
 from exposure.model.labels import Labels
 from exposure.model.ledger import Transfer
 from exposure.model.ports import AccountHistory
+from exposure.model.sentences import Sentence
 from exposure.model.settings import Rule, Settings
 from exposure.store.ends import UnindexedError
 from exposure.store.histories import StoredAccountHistory
@@ -134,8 +135,5 @@ def _with_figures(
         figure=figure,
         arcs=None,
         touched=touched,
-        note=(
-            f"the figures are of the whole ledger ({looked:,} movements were read for them); paths and flow were looked for "
-            f"among the {EVIDENCE:,} largest transactions only"
-        ),
+        note=Sentence("notes.large", n=looked, most=EVIDENCE),
     )

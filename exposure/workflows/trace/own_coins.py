@@ -42,16 +42,21 @@ def counted_from_spending(section: Section, max_hops: int | None) -> Section:
         replace(row, hops=max(row.hops - 1, 1), kind="direct" if row.hops <= 2 else "indirect") for row in section.exposures
     )
     attributed = tuple(replace(row, hops=row.hops - 1) for row in section.attributed)
-    unresolved = tuple(
-        replace(
-            row,
-            hops=None if row.hops is None else row.hops - 1,
-            settles=settles("beyond", row.name, Labels(), max_hops) if row.reason == "beyond" else row.settles,
+    unresolved, difference = (
+        tuple(
+            replace(
+                row,
+                hops=None if row.hops is None else row.hops - 1,
+                settles=settles("beyond", row.name, Labels(), max_hops) if row.reason == "beyond" else row.settles,
+            )
+            for row in rows
         )
-        for row in section.unresolved
+        for rows in (section.unresolved, section.difference)
     )
     paths = tuple(
         replace(path, hops=max(path.hops - 1, 1), steps=tuple(replace(step, hop=step.hop - 1) for step in path.steps[1:]))
         for path in section.paths
     )
-    return replace(section, exposures=exposures, attributed=attributed, unresolved=unresolved, paths=paths)
+    return replace(
+        section, exposures=exposures, attributed=attributed, unresolved=unresolved, difference=difference, paths=paths
+    )

@@ -30,6 +30,7 @@ from exposure.model.results import (
 from exposure.model.results import (
     Run as RunRecord,
 )
+from exposure.model.sentences import Sentence
 from exposure.model.settings import CONSERVING, Direction, Rule, Settings
 from exposure.model.verdicts import PolicyUsed
 from exposure.store.histories import StoredAccountHistory, StoredUtxoHistory
@@ -63,8 +64,6 @@ FOLLOWED_SHARE = 5
 
 INDEXED = {Rule.HAIRCUT, Rule.FIFO, Rule.LIFO}
 """Rules that serve by no label: a trace index answers for them."""
-
-ONE_DEPOSIT = "the bracket is of one deposit; trace one of them"
 
 Ledger = AccountLedger | UtxoLedger
 
@@ -288,10 +287,7 @@ class _Question:
         self._txs |= {(target.chain, moved.tx) for moved in sub.moved.values()}
         self.hubs.update({owner: why for owner, why in sub.labels.hubs.items() if owner not in self._labels.labels.hubs})
         if sub.refused:
-            self.missing.append(
-                f"the budget of {self._options.max_transactions:,} transactions was spent: {sub.refused:,} of the smaller "
-                "transfers were not followed and are unresolved (a larger --max-transactions follows them)"
-            )
+            self.missing.append(Sentence("notes.budget_spent", most=self._options.max_transactions, n=sub.refused))
         return sub
 
     def _source(self, target: Target) -> list[Section]:
@@ -338,14 +334,7 @@ class _Question:
         sub = self._ledger(target.chain).source(target.source, settings)
         if not sub.refused:
             return replace(matter, parts=tuple((ref, sub) for ref in refs))
-        return replace(
-            matter,
-            notes=(
-                *matter.notes,
-                f"poison: the ancestry without hop limit has more than {budget:,} transactions, so whatever lies beyond the "
-                "hop limit counts as unresolved, also where the same flag came by a short way",
-            ),
-        )
+        return replace(matter, notes=(*matter.notes, Sentence("notes.poison_budget", most=budget)))
 
     def _destination(self, target: Target) -> list[Section]:
         options, ledger = self._options, self._ledger(target.chain)
@@ -363,12 +352,9 @@ class _Question:
             spent += sub.transactions
             parts[_ref(row)] = sub
         if spent > allowed:
-            self.missing.append(
-                f"following {len(parts):,} transfers took more than {allowed:,} transactions: the smaller ones were not "
-                "followed and are unresolved (a larger --max-transactions, or --since and --until, follow them)"
-            )
+            self.missing.append(Sentence("notes.following_spent", n=len(parts), most=allowed))
         matter = self._matter(target, "destination", [(_ref(row), parts[_ref(row)]) for row in target.destination])
-        matter = replace(matter, no_bracket="the bracket is of where value came from")
+        matter = replace(matter, no_bracket=Sentence("no_bounds.source_only"))
         made = [section(matter, replace(settings, rule=rule), max_paths=options.max_paths) for rule in options.rules]
         return made if own is None else [counted_from_spending(each, options.hops) for each in made]
 
@@ -398,17 +384,17 @@ class _Question:
         else:
             gap = history.incomplete(target.address, target.asset)
             reason = None if gap is None else gap.reason
-        return "" if reason is None else f"the address's own history is not known to be whole ({reason})"
+        return "" if reason is None else Sentence("no_bounds.own_history", why=reason)
 
     def _bracket(self, target: Target, refs: Sequence[str], ledger: Ledger) -> _Bracket:
         """The bracket of one deposit, over its ancestry without hop limit."""
         if len(refs) != 1:
-            return _Bracket({}, ONE_DEPOSIT)
+            return _Bracket({}, Sentence("no_bounds.one_deposit"))
         budget = min(BRACKET_TRANSACTIONS, self._options.max_transactions)
         settings = self._settings(Rule.HAIRCUT, None, budget)
         sub = ledger.source(target.source, settings)
         if sub.refused or sub.arcs is None:
-            return _Bracket({}, f"the ancestry without hop limit has more than {budget:,} transactions")
+            return _Bracket({}, Sentence("no_bounds.ancestry", most=budget))
         amount, arcs = sub.moved[refs[0]].amount, sub.arcs(refs[0])
         names = categories(sub.labels)
         present = sorted({names[name] for name in _origins(arcs)})

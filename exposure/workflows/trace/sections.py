@@ -36,6 +36,7 @@ from exposure.model.results import (
     Totals,
     Unresolved,
 )
+from exposure.model.sentences import Sentence
 from exposure.model.settings import CONSERVING, Rule, Settings
 from exposure.taint.reference.lots import Amount, Run
 from exposure.tracing.paths import Trail
@@ -47,9 +48,9 @@ from exposure.workflows.trace.words import settles
 
 MAX_GAPS = 500
 _FLAGS = (
-    (Flag.WEAK_ORDER, "have no index in their source and are ordered by time, hash and place in the file"),
-    (Flag.UNKNOWN_STATUS, "come from a source that cannot tell whether they failed; they count as moved"),
-    (Flag.FLOAT_AMOUNT, "were printed as floating-point numbers by their source, so digits may be lost"),
+    (Flag.WEAK_ORDER, "notes.weak_order"),
+    (Flag.UNKNOWN_STATUS, "notes.unknown_status"),
+    (Flag.FLOAT_AMOUNT, "notes.float_amount"),
 )
 
 
@@ -90,6 +91,7 @@ def section(matter: Matter, settings: Settings, *, max_paths: int) -> Section:
         bounds=bounds,
         attributed=attributed,
         unresolved=unresolved,
+        difference=_difference(matter, stricter, labels, settings),
         paths=_paths(matter, evidence, max_paths),
         paths_found=evidence.found,
         coverage=tuple(dict.fromkeys(gap for sub in matter.subledgers for gap in sub.gaps))[:MAX_GAPS],
@@ -105,10 +107,7 @@ def _bracket_note(bounds: Sequence[Bound]) -> tuple[str, ...]:
     """What the bracket does not say, where value of unknown origin could be more than any rule finds."""
     if not any(b.upper is not None and b.bracket_upper is not None and b.upper > b.bracket_upper for b in bounds):
         return ()
-    return (
-        "'whatever the rule' takes the stored ledger as whole: what is unresolved is in the interval and not in it, so its "
-        "upper end is no bound on what missing history would show",
-    )
+    return (Sentence("notes.stored_only"),)
 
 
 def _whole(exact: Account, total: int, *, conserving: bool) -> dict[Part, int]:
@@ -233,6 +232,21 @@ def _unresolved(matter: Matter, whole: Mapping[Part, int], labels: Labels, setti
     return tuple(sorted(rows, key=lambda row: (-row.amount, row.reason, row.name)))
 
 
+def _difference(matter: Matter, stricter: Account | None, labels: Labels, settings: Settings) -> tuple[Unresolved, ...]:
+    """Of what the interval's width is made: what the stricter run leaves unresolved, and value of hidden origin (mixers)."""
+    if stricter is None:
+        return ()
+    whole = _whole(stricter, matter.subject.amount, conserving=True)
+    rows = list(_unresolved(matter, whole, labels, settings))
+    mixed: dict[str, int] = defaultdict(int)
+    for part, amount in whole.items():
+        if part.kind == "seed" and matter.category_of[part.name] == Category.MIXER.value and settings.rule is not Rule.TIHO:
+            mixed[matter.seeds[part.name].entity or part.name] += amount
+    for name, amount in mixed.items():
+        rows.append(Unresolved("mixer", name, amount, _share(amount, matter.subject.amount), Sentence("settles.mixer")))
+    return tuple(sorted((row for row in rows if row.amount), key=lambda row: (-row.amount, row.reason, row.name)))
+
+
 def _lacks(matter: Matter, strict: Account) -> tuple[Lack, ...]:
     """What hangs on each history that is not whole, largest first; of an owner all its addresses that have a gap."""
     amounts: dict[str, Amount] = defaultdict(int)
@@ -258,7 +272,7 @@ def _bounds(
         figures[row.category] += row.amount
         figures[RISK] += row.amount
     brackets = matter.brackets if matter.brackets is not None and settings.rule in CONSERVING else {}
-    no_bracket = matter.no_bracket if settings.rule in CONSERVING else "poison conserves nothing, so it has no bracket"
+    no_bracket = matter.no_bracket if settings.rule in CONSERVING else Sentence("no_bounds.poison")
     intervals = {} if matter.no_interval else _interval(matter, settings, sorted(found | set(brackets)), runs, stricter)
     names = dict.fromkeys([*sorted(found | set(intervals) | set(brackets))])
     rows = []
@@ -273,7 +287,7 @@ def _bounds(
             if settings.rule in CONSERVING:  # rounding to whole units may move a figure past its exact bound
                 lower, upper = min(lower, figures[name]), max(upper, figures[name])
         elif not why:
-            why = "tiho has one interval, for all risk together"
+            why = Sentence("no_bounds.tiho")
         least, most = brackets.get(name, (0, 0) if brackets else (None, None))
         rows.append(
             Bound(
@@ -379,12 +393,12 @@ def _path(matter: Matter, category: str, trail: Trail, sub: Subledger) -> Path:
     return Path(category, seed.entity, seed.name, amount, share, trail.hop, tuple(steps))
 
 
-def _flag_notes(matter: Matter) -> list[str]:
+def _flag_notes(matter: Matter) -> list[Sentence]:
     """How many rows behind the figure have a weakness of their source."""
     rows = {ref: moved for sub in matter.subledgers for ref, moved in sub.moved.items()}
     notes = []
-    for bit, text in _FLAGS:
+    for bit, key in _FLAGS:
         count = sum(1 for moved in rows.values() if moved.flags & bit)
         if count:
-            notes.append(f"{count:,} of the {len(rows):,} transfers behind this account {text}")
+            notes.append(Sentence(key, n=count, all=len(rows)))
     return notes
