@@ -21,6 +21,7 @@ from exposure.model.assets import chain
 from exposure.net.calls import Calls, Host
 from exposure.net.http import Client
 from exposure.sources.evm import etherscan, etherscan_rows
+from exposure.sources.evm import node as node_source
 from exposure.sources.evm.blockscout import BlockscoutHistory
 from exposure.sources.evm.etherscan import EtherscanHistory
 from exposure.sources.evm.etherscan_rows import Answer
@@ -288,10 +289,63 @@ def test_asking_tokens_leaves_the_depth_of_python_as_it_was() -> None:
 
 
 def test_too_many_blocks_for_the_coin_are_said_and_tokens_are_whole(world: World) -> None:
-    pages = walked(NodeHistory(ETHEREUM, client(), quick(world.node.url), max_blocks=5), PEOPLE[1])
+    def refuse(asked: dict[str, object]) -> object:
+        return {"code": -32601, "message": "method not found"} if asked["method"] == "trace_filter" else None
+
+    with serving(_relay(world.node, refuse)) as (base, _):
+        pages = walked(NodeHistory(ETHEREUM, client(), quick(base), max_blocks=5), PEOPLE[1])
     reasons = {one.kind: one.reason for one in pages[-1].covered}
     assert "no index of addresses" in reasons["native"]
     assert reasons["tokens"] == ""
+
+
+@pytest.mark.parametrize("who", ["payer", "person", "router", "destroyed"])
+def test_a_node_with_an_index_of_calls_needs_no_whole_blocks(world: World, monkeypatch: pytest.MonkeyPatch, who: str) -> None:
+    monkeypatch.setattr(node_source, "_FEW_BLOCKS", 0)
+    address = {"payer": world.accounts[0], "person": PEOPLE[1], "router": ROUTERS[0], "destroyed": PEOPLE[3]}[who]
+    truth = walked(node_of(world.node.url), address)
+    seen: list[str] = []
+
+    def watch(asked: dict[str, object]) -> object:
+        seen.append(str(asked["method"]))
+        if (
+            asked["method"] == "trace_filter"
+            and int(asked["params"][0]["toBlock"], 16) - int(asked["params"][0]["fromBlock"], 16) > 6
+        ):  # type: ignore[index]
+            return {"code": -32602, "message": "block range too large, currently limited to 7"}
+        return None
+
+    with serving(_relay(world.node, watch)) as (base, _):
+        pages = walked(NodeHistory(ETHEREUM, client(), quick(base), max_blocks=1), address)
+        assert movements(pages) == movements(truth)
+        assert {one.kind: one.reason for one in pages[-1].covered} == {one.kind: one.reason for one in truth[-1].covered}
+        assert pages[-1].balances == truth[-1].balances
+        assert "debug_traceBlockByNumber" not in seen
+        source = NodeHistory(ETHEREUM, client(), quick(base), max_blocks=1)
+        head = source.head()
+        assert head is not None
+        for cut in {1, len(pages) // 2, len(pages) - 1}:
+            rest = list(source.pages(Question(address, head), pages[cut - 1].cursor))
+            assert movements(pages[:cut] + rest) == movements(truth)
+
+
+def test_what_no_call_explains_is_read_from_blocks_or_said(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Calls that the index leaves out, as it does what validators take out."""
+    monkeypatch.setattr(node_source, "_FEW_BLOCKS", 0)
+
+    def handler(path: str, query: dict[str, str], body: bytes) -> tuple[int, object]:
+        status, told = _relay(world.node, lambda asked: None)(path, query, body)
+        if b"trace_filter" in body and b"toAddress" in body and isinstance(told, dict):
+            told["result"] = []
+        return status, told
+
+    truth = walked(node_of(world.node.url), PEOPLE[1])
+    with serving(handler) as (base, _):
+        pages = walked(NodeHistory(ETHEREUM, client(), quick(base), max_blocks=1000), PEOPLE[1])
+        assert movements(pages) == movements(truth)
+        assert {one.kind: one.reason for one in pages[-1].covered} == {"native": "", "tokens": ""}
+        pages = walked(NodeHistory(ETHEREUM, client(), quick(base), max_blocks=1), PEOPLE[1])
+        assert "do not sum to its balance" in {one.kind: one.reason for one in pages[-1].covered}["native"]
 
 
 def test_a_node_of_another_chain_is_refused(world: World) -> None:
@@ -354,6 +408,35 @@ def test_a_block_with_more_rows_than_all_pages_is_said(world: World, explorers: 
     monkeypatch.setattr(etherscan, "_WINDOW", 14)
     pages = walked(EtherscanHistory(ETHEREUM, client(), quick(explorers + "/v2/api"), page=7), world.accounts[9])
     assert any(one.kind == "native" and "more rows" in one.reason for one in pages[-1].covered)
+
+
+def tokens_of(pages: list[Page]) -> list[tuple[str, ...]]:
+    return [row for row in movements(pages) if row[0] != "ethereum/native"]
+
+
+def test_a_block_with_more_token_rows_than_all_pages_is_read_from_its_events(
+    world: World, explorers: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Events are asked for by either end, and hold what the list does not come to."""
+    payer = world.accounts[0]
+    truth = tokens_of(walked(node_of(world.node.url), payer))
+    monkeypatch.setattr(etherscan, "_WINDOW", 40)
+    asked: list[str] = []
+
+    def cut(path: str, query: dict[str, str], body: bytes) -> tuple[int, object] | None:
+        asked.append(query.get("action", ""))
+        endless = query.get("action") == "tokentx" and query["startblock"] == query["endblock"]
+        wanted = urllib.parse.urlencode(query | ({"page": "1"} if endless else {}))
+        with urllib.request.urlopen(f"{explorers}{path}?{wanted}", timeout=30) as reply:
+            told = json.load(reply)
+        if endless:  # never a short page, and never the same one
+            told["result"][0] |= {"confirmations": query["page"]}
+        return 200, told
+
+    with serving(cut) as (base, _):
+        pages = walked(EtherscanHistory(ETHEREUM, client(), quick(base + "/v2/api"), page=4), payer)
+    assert asked.count("getLogs") > 2
+    assert tokens_of(pages) == truth
 
 
 def test_a_range_that_takes_etherscan_too_long_is_halved(world: World, explorers: str) -> None:

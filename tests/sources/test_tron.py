@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from evm_assembly import call, token
 from evm_explorers import serving
 from evm_node import anvil
 from evm_world import World
+from fetching import fetched
 from tron_replay import (
     BORN,
     CONTRACT,
@@ -41,6 +43,9 @@ from exposure.net.http import Client
 from exposure.sources.remote import CursorGoneError, Page, Question
 from exposure.sources.tron.grid import TronGridHistory
 from exposure.sources.tron.jsonrpc import TronNodeHistory
+from exposure.store.histories import StoredAccountHistory
+from exposure.store.store import Store
+from exposure.workflows.ingest import ImportOptions, ingest
 
 TRON = chain("tron")
 NATIVE = "tron/native"
@@ -223,6 +228,59 @@ def test_a_token_that_nobody_names_makes_tokens_incomplete() -> None:
         pages = walked(history(base))
     assert [row[1] for row in rows_of(pages)] == [f"tron/{USDT}"]
     assert "does not name" in reasons(pages)["tokens"]
+
+
+def test_rows_of_a_transaction_stand_in_the_order_of_its_events() -> None:
+    """The list has them in any order; a swap that pays before it is paid is no swap."""
+    out, back = trc20(1, ME, SHOP, 5), trc20(1, SHOP, ME, 6, ODD)
+    grid = TronGrid([], [back, out, trc20(2, FRIEND, ME, 7)], solid=BORN + 3000)
+    event = {"event_name": "Transfer", "transaction_id": tx_hash(1)}
+    grid.events[tx_hash(1)] = [
+        event | {"contract_address": ODD, "event_index": 9, "result": {"0": hex41(SHOP), "1": hex41(ME), "2": "6"}},
+        event | {"contract_address": USDT, "event_index": 2, "result": {"0": hex41(ME), "1": hex41(SHOP), "2": "5"}},
+    ]
+    with serving(grid) as (base, asked):
+        rows = rows_of(walked(history(base)))
+    assert [(row[1], row[5]) for row in rows] == [(f"tron/{USDT}", 0), (f"tron/{ODD}", 1), (f"tron/{USDT}", 0)]
+    assert len([path for path in asked if path.endswith("limit=200") and "/events" in path]) == 1  # of one transaction only
+
+
+def test_two_routes_and_an_import_with_block_numbers_store_each_movement_once(tmp_path: Path) -> None:
+    """TronGrid's list, a node's logs and a file: three ways to name a row, one ledger."""
+    with anvil(728126428, "--slots-in-an-epoch", "1") as node:
+        a, b = node.ask("eth_accounts")[:2]  # type: ignore[index]
+        contract = evm_of_tron(USDT)
+        node.ask("anvil_setCode", contract, "0x" + token(b"USDT").hex())
+        world = World(node, [a, b])
+        move = call("transfer(address,uint256)", b, 300)
+        minted = world.send((a, contract, 0, call("mint(address,uint256)", a, 900)))
+        node.ask("evm_increaseTime", 3)
+        moved = world.send((a, contract, 0, move), (a, contract, 0, move))
+        node.batch([("evm_mine", [])] * 4)
+        times = [int(node.ask("eth_getBlockByNumber", hex(n), False)["timestamp"], 16) for n in (1, 2)]  # type: ignore[index]
+        me, friend = tron_of_evm(a), tron_of_evm(b)
+        listed = [(minted[0], times[0], NOBODY, me, 900), *((tx, times[1], me, friend, 300) for tx in moved)]
+        rows = [trc20(0, sender, receiver, value) | {"transaction_id": tx[2:], "block_timestamp": time * 1000}
+                for tx, time, sender, receiver, value in listed]  # fmt: skip
+        grid = TronGrid([], rows, solid=times[1])
+        grid.held = {"balance": 0, "trc20": [{USDT: "300"}]}
+        file = tmp_path / "own.csv"
+        cells = (f"{tx[2:]},{n},{7 + n},{time},{'' if sender == NOBODY else sender},{receiver},{value},{USDT}"
+                 for n, (tx, time, sender, receiver, value) in enumerate(listed))  # fmt: skip
+        file.write_text("tx,index,block,time,from,to,amount,asset\n" + "\n".join(cells) + "\n")
+        one = lambda path, query, body: grid(path.replace(me, ME), query, body)  # noqa: E731
+        with serving(one) as (base, _):
+            environ = {"EXPOSURE_TRONGRID_URL": base, "EXPOSURE_TRON_RPC_URL": node.url}
+            names = ("trongrid", "tron-node", "file")
+            for order in (names, names[::-1], ("file", *names[:2])):
+                with Store.in_memory() as store:
+                    for route in order:
+                        if route == "file":
+                            ingest([file], ImportOptions(chain="tron"), store=store)
+                        else:
+                            fetched(store, me, environ, chain="tron", source=route)
+                    kept = StoredAccountHistory(store, "tron").movements(me, f"tron/{USDT}")
+                    assert [(row.place.block, row.amount) for row in kept] == [(time, value) for _, time, _, _, value in listed]
 
 
 def test_staking_makes_the_coin_incomplete() -> None:

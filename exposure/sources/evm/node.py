@@ -1,23 +1,25 @@
-"""Histories from any JSON-RPC node: tokens by the topics of their logs, the chain's coin by reading whole blocks.
+"""Histories from any JSON-RPC node: tokens by the topics of their logs, the chain's coin by its calls or by whole blocks.
 
-A node has no index of addresses. Logs can be asked for by address; transactions cannot, so the coin's history is read block
-by block where that is possible within ``max_blocks``, and is said to be missing where not.
+Logs can be asked for by address. Who takes part in a call is indexed by some nodes only (``trace_filter``); with others the
+coin's history is read block by block where that is possible within ``max_blocks``, and is said to be missing where not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from exposure.errors import SourceError
 from exposure.model.assets import Chain
 from exposure.net.calls import Host
 from exposure.net.http import Client
 from exposure.sources.evm.blocks import allocation
 from exposure.sources.evm.contracts import balance_call, name_calls, short_text, whole_number
+from exposure.sources.evm.filtered import TOGETHER, has_filter, transactions, whole
 from exposure.sources.evm.logs import token_transfers
-from exposure.sources.evm.node_calls import BlockReader, LogWindow, block_of, block_times, finalized, same_chain
+from exposure.sources.evm.node_calls import BlockReader, Window, block_of, block_times, finalized, same_chain
 from exposure.sources.evm.node_single import single
 from exposure.sources.evm.rpc import Asked, Rpc, RpcError
-from exposure.sources.movements import Movements
+from exposure.sources.movements import Movement, Movements
 from exposure.sources.remote import (
     ANY_ADDRESS,
     NATIVE,
@@ -39,8 +41,13 @@ MAX_BLOCKS = 5_000
 MAX_ASKED = 60
 """Tokens whose balance, symbol and decimals are asked for: those with the most transfers."""
 
+_FEW_BLOCKS = 64
+_NOT_BY_CALLS = (
+    "the calls that the node finds for it do not sum to its balance: what validators take out and what miners earned is in "
+    "no call; ask an explorer"
+)
 _NO_INDEX = (
-    "a node has no index of addresses, and its {count:,} blocks would have to be read one by one: "
+    "this node has no index of addresses (trace_filter), and its {count:,} blocks would have to be read one by one: "
     "narrow --since, or ask an explorer for native value"
 )
 
@@ -56,6 +63,7 @@ class NodeHistory:
         self._max_blocks = max_blocks
         self._reader = BlockReader(self._rpc, chain)
         self._checked = False
+        self._filters: bool | None = None
 
     def head(self, height: int | None = None) -> Block | None:
         """The newest finalized block, or the block at a height."""
@@ -83,6 +91,10 @@ class NodeHistory:
         walk = Walk.begin(question, self._chain, cursor, "tokens", self._rpc.host.name)
         if walk.step == "tokens":
             yield from self._tokens(walk)
+        if walk.step == "native" and self._by_filter(walk):
+            walk.step, walk.at = "filter", {}
+        if walk.step == "filter":
+            yield from self._filtered(walk)
         if walk.step == "native":
             yield from self._coin(walk)
         if question.address == ANY_ADDRESS:
@@ -99,7 +111,7 @@ class NodeHistory:
     def _tokens(self, walk: Walk) -> Iterator[Page]:
         question = walk.question
         first, last = question.since, question.until.height
-        window = LogWindow()
+        window = Window()
         start = int(walk.at.get("next", first))
         while start <= last:
             logs, until, replies = window.logs(self._rpc, question.address, start, last)
@@ -135,6 +147,69 @@ class NodeHistory:
             walk.step, walk.at = ("native", {"next": start}) if start <= last else ("balances", {})
             touched = {row.block for row in rows}
             yield walk.page(rows, replies, blocks=[block for block in blocks if block.height in touched])
+
+    def _by_filter(self, walk: Walk) -> bool:
+        """Whether transactions are found by the node's index of calls, if it has one; few blocks are read whole instead."""
+        question = walk.question
+        if question.address == ANY_ADDRESS or walk.at or question.until.height - question.since < _FEW_BLOCKS:
+            return False
+        if self._filters is None:
+            self._filters = has_filter(self._rpc, question.address, question.until.height)
+        return self._filters
+
+    def _filtered(self, walk: Walk) -> Iterator[Page]:
+        """The coin by the index of calls, window by window; then what was found is held against the balances."""
+        question = walk.question
+        first, last = question.since, question.until.height
+        start, flow = int(walk.at.get("next", first)), int(walk.at.get("flow", 0))
+        window = Window()
+        while start <= last:
+            found = self._allocated(question.address, self._first_block()) if start == 0 else Movements()
+            hashes, until, replies = transactions(self._rpc, window, question.address, max(start, 1), last)
+            blocks: list[Block] = []
+            for n in range(0, len(hashes), TOGETHER):
+                moved, told, more = whole(self._rpc, self._chain, hashes[n : n + TOGETHER], question.address)
+                found.extend(moved)
+                blocks += told
+                replies += more
+            rows = walk.take(found)
+            flow += sum(row.amount * _sign(row, question.address) for row in rows if row.status != "failed")
+            start = until + 1
+            walk.covers(NATIVE, first, until)
+            walk.at = {"next": start, "flow": flow}
+            if start > last:
+                self._settle(walk, flow)
+            yield walk.page(rows, replies, blocks=blocks)
+        if walk.step == "filter":
+            self._settle(walk, flow)
+
+    def _settle(self, walk: Walk, flow: int) -> None:
+        """Go on to the balances if the calls explain them; else to whole blocks, if those are not too many."""
+        question, native = walk.question, self._chain.native
+        held = [self._held(question.address, question.until.height)]
+        held.append(self._held(question.address, question.since - 1) if question.since else 0)
+        after, before = held
+        if after is not None and before is not None and after - before == flow:
+            walk.step, walk.at = "balances", {}
+        elif question.until.height - question.since < self._max_blocks:
+            walk.step, walk.at = "native", {"next": question.since}
+            walk.done.pop(NATIVE, None)
+        else:
+            walk.voids.setdefault(native, _NOT_BY_CALLS if after is not None and before is not None else UNCHECKED)
+            walk.step, walk.at = "balances", {}
+
+    def _held(self, address: str, block: int) -> int | None:
+        try:
+            result, _ = self._rpc.ask("eth_getBalance", address, hex(block), about=address)
+        except RpcError:  # a node without old states
+            return None
+        return Record({"balance": result}, self._rpc.where("eth_getBalance")).whole("balance")
+
+    def _first_block(self) -> Block:
+        first = self.head(0)
+        if first is None:
+            raise SourceError(f"{self._rpc.host.name} has no first block: is it a node, and in step with its chain?")
+        return first
 
     def _allocated(self, address: str, block: Block) -> Movements:
         found = Movements()
@@ -201,3 +276,7 @@ class NodeHistory:
         if now is None or (until.hash and now.hash != until.hash):
             self._reader.forget()
             raise CursorGoneError(f"{self._rpc.host.name}: block {until.height:,} was replaced: the address is begun again")
+
+
+def _sign(row: Movement, address: str) -> int:
+    return (row.receiver == address) - (row.sender == address)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
 
 from exposure.errors import SourceError
 from exposure.model.assets import Chain
@@ -55,15 +57,20 @@ def finalized(rpc: Rpc) -> Block | None:
     return header(rpc, hex(max(0, newest.height - CONFIRMATIONS)))
 
 
+Found = TypeVar("Found")
+
+
 @dataclass(slots=True)
-class LogWindow:
-    """How many blocks a node bears in one question for logs; learns from its errors."""
+class Window:
+    """How many blocks a node bears in one question for logs or traces; learns from its errors."""
 
     blocks: int = FIRST_WINDOW
     patience: int = 0
 
-    def logs(self, rpc: Rpc, address: str, first: int, last: int) -> tuple[list[Record], int, list[Reply]]:
-        """Logs in and out of an address from ``first`` on: the logs, the last block that they cover, the replies.
+    def read(
+        self, ask: Callable[[int, int], tuple[list[Found], list[Reply]]], first: int, last: int
+    ) -> tuple[list[Found], int, list[Reply]]:
+        """What a node finds from ``first`` on: the finds, the last block that they cover, the replies.
 
         Raises
         ------
@@ -73,7 +80,7 @@ class LogWindow:
         until = min(last, first + self.blocks - 1)
         while True:
             try:
-                found, replies = _logs(rpc, address, first, until)
+                found, replies = ask(first, until)
             except RpcError as error:
                 if not error.smaller or until == first:
                     raise
@@ -85,6 +92,10 @@ class LogWindow:
             elif len(found) < _MOST_LOGS and until - first + 1 == self.blocks:
                 self.blocks = min(_WIDEST, 2 * self.blocks)
             return found, until, replies
+
+    def logs(self, rpc: Rpc, address: str, first: int, last: int) -> tuple[list[Record], int, list[Reply]]:
+        """Logs in and out of an address from ``first`` on; see `read`."""
+        return self.read(partial(_logs, rpc, address), first, last)
 
 
 def _logs(rpc: Rpc, address: str, first: int, last: int) -> tuple[list[Record], list[Reply]]:

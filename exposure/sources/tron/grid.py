@@ -39,7 +39,7 @@ PAUSE = 30.0
 REFUSALS = frozenset({403, 429, 503})
 _LAG = 120  # seconds in which a block becomes solid, generously, where the host does not tell the newest solid block
 _MAX_EVENTS = 25
-"""Transactions of a page whose events are asked for, to find out which token moved."""
+"""Transactions of a page whose events are asked for, to find out which token moved, and what moved first."""
 
 _LISTS = ("transactions", "transactions/trc20", "balances")
 _SOLID_BLOCK = "walletsolidity/getnowblock"
@@ -119,24 +119,23 @@ class TronGridHistory:
     def _decoded(self, step: str, items: Sequence[Record]) -> tuple[Movements, list[Reply]]:
         if step == _LISTS[0]:
             return grid_rows.native(items, self._chain), []
-        found, unnamed = grid_rows.tokens(items, self._chain, {})
-        if not unnamed:
-            return found, []
-        contracts, replies = self._contracts(unnamed)
-        found, unnamed = grid_rows.tokens(items, self._chain, contracts)
+        told, replies = self._events(grid_rows.with_events(items))
+        found, unnamed = grid_rows.tokens(items, self._chain, told)
         if unnamed:
             found.void(TOKENS, "transfers of tokens that the list does not name are not stored")
         return found, replies
 
-    def _contracts(self, unnamed: Sequence[str]) -> tuple[dict[tuple[str, str, str, int], str], list[Reply]]:
-        """Which contracts moved what in transactions whose token the list does not name, by their events."""
-        found: dict[tuple[str, str, str, int], str] = {}
+    def _events(self, txs: Sequence[str]) -> tuple[dict[grid_rows.Event, list[tuple[int, str]]], list[Reply]]:
+        """What the events of transactions say that the list does not: which token, and in which order."""
+        found: dict[grid_rows.Event, list[tuple[int, str]]] = {}
         replies = []
-        for tx in list(dict.fromkeys(unnamed))[:_MAX_EVENTS]:
-            got = self._client.json(self._host, Request(f"v1/transactions/{tx}/events", {"only_confirmed": "true"}), _patience)
+        for tx in txs[:_MAX_EVENTS]:
+            asked: dict[str, str | int] = {"only_confirmed": "true", "limit": PAGE}
+            got = self._client.json(self._host, Request(f"v1/transactions/{tx}/events", asked), _patience)
             if got.status < 400:
                 replies.append(got)
-                found |= grid_rows.event_contracts(self._read(got, "events")[0])
+                told = grid_rows.events(self._read(got, "events")[0])
+                found |= {event: places for event, places in told.items() if event[0] == tx}
         return found, replies
 
     def _balances(self, walk: Walk) -> Page:

@@ -144,24 +144,28 @@ def _sun(inside: Record, item: Record) -> int:
     return total
 
 
-def tokens(
-    items: Sequence[Record], chain: Chain, contracts: Mapping[tuple[str, str, str, int], str]
-) -> tuple[Movements, list[str]]:
+TOKENS = "tokens"
+
+
+def tokens(items: Sequence[Record], chain: Chain, told: Mapping[Event, Sequence[tuple[int, str]]]) -> tuple[Movements, bool]:
     """Rows of ``/accounts/{a}/transactions/trc20``.
 
     Parameters
     ----------
     items
         Of the list. Approvals move nothing; ``token_info`` may be empty.
-    contracts
-        Token contracts by (transaction, from, to, value), as `event_contracts` finds them, for transfers without one.
+    told
+        Place and contract of transfers, as `events` finds them; for those that the list says too little of.
 
     Returns
     -------
     tuple
-        The rows, and the hashes of transactions with a transfer whose token nobody named.
+        The rows, those of a transaction in the order of its events where that is told; and whether there are transfers whose
+        token nobody named.
     """
-    found, unnamed, rows = Movements(), [], []
+    found, unnamed = Movements(), False
+    rows: list[tuple[int, Movement]] = []
+    left = {event: list(places) for event, places in told.items()}
     for item in items:
         kind = item.text("type", 60)
         if kind != "Transfer":
@@ -172,47 +176,54 @@ def tokens(
         ends = (tron(item, "from"), tron(item, "to"))
         amount = item.whole("value")
         token = item.maybe_record("token_info")
-        contract = tron(token, "address") if token is not None and token.has("address") else None
-        contract = contract or contracts.get((tx, *ends, amount))
-        if contract is None:
-            unnamed.append(tx)
+        named = tron(token, "address") if token is not None and token.has("address") else None
+        places = left.get((tx, *ends, amount), [])
+        fitting = next((place for place in places if named in (None, place[1])), None)
+        if fitting is not None:
+            places.remove(fitting)
+        if named is None and fitting is None:
+            unnamed = True
             continue
         sender, receiver = (None if end == _ZERO else end for end in ends)
         if sender is None and receiver is None:
             continue
+        contract = named or (fitting[1] if fitting is not None else "")
         asset = f"{chain.name}/{contract}"
         time = _seconds(item)
-        rows.append(
-            Movement(
-                chain.name,
-                asset,
-                tx,
-                time,
-                hash_place(tx),
-                0,
-                "",
-                time,
-                sender,
-                receiver,
-                amount,
-                str(token_kind(sender, receiver)),
-                str(Status.OK),
-                flags=_WEAK,
-            )
+        row = Movement(
+            chain.name,
+            asset,
+            tx,
+            time,
+            hash_place(tx),
+            0,
+            "",
+            time,
+            sender,
+            receiver,
+            amount,
+            str(token_kind(sender, receiver)),
+            str(Status.OK),
+            flags=_WEAK,
         )
+        rows.append((len(rows) if fitting is None else fitting[0], row))
         if token is not None:
             found.name(asset, token.fields.get("symbol"), token.fields.get("decimals"))
-    for row in counted(rows):
+    first: dict[str, int] = {}
+    for n, (_, row) in enumerate(rows):
+        first.setdefault(row.tx, n)
+    for row in counted([row for _, row in sorted(rows, key=lambda one: (first[one[1].tx], one[0]))]):
         found.add(row)
     return found, unnamed
 
 
-TOKENS = "tokens"
+Event = tuple[str, str, str, int]
+"""A transfer as a list and an event have it in common: (transaction, from, to, value)."""
 
 
-def event_contracts(items: Sequence[Record]) -> dict[tuple[str, str, str, int], str]:
-    """Which contract moved what in a transaction, from ``/transactions/{id}/events``: (transaction, from, to, value)."""
-    found = {}
+def events(items: Sequence[Record]) -> dict[Event, list[tuple[int, str]]]:
+    """(place in the transaction, contract) of the transfers in ``/transactions/{id}/events``, in the order of the places."""
+    found: dict[Event, list[tuple[int, str]]] = {}
     for item in items:
         if item.fields.get("event_name") != "Transfer":
             continue
@@ -225,8 +236,23 @@ def event_contracts(items: Sequence[Record]) -> dict[tuple[str, str, str, int], 
                 tron(result, names[1]),
                 result.whole(names[2]),
             )
-            found[key] = tron(item, "contract_address")
-    return found
+            found.setdefault(key, []).append((item.whole("event_index", 2**31 - 2), tron(item, "contract_address")))
+    return {key: sorted(places) for key, places in found.items()}
+
+
+def with_events(items: Sequence[Record]) -> list[str]:
+    """Transactions of a page of the list whose events say more than it: tokens without a name, several rows and their order."""
+    rows: dict[str, int] = {}
+    wanted: dict[str, None] = {}
+    for item in items:
+        if item.fields.get("type") != "Transfer":
+            continue
+        tx = item.hash("transaction_id").removeprefix("0x")
+        rows[tx] = rows.get(tx, 0) + 1
+        token = item.maybe_record("token_info")
+        if rows[tx] > 1 or token is None or not token.has("address"):
+            wanted[tx] = None
+    return list(wanted)
 
 
 def tron(record: Record, name: str) -> str:

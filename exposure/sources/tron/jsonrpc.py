@@ -16,7 +16,7 @@ from exposure.net.calls import Host
 from exposure.net.http import Client, Reply
 from exposure.sources.evm.contracts import balance_call, name_calls, short_text, whole_number
 from exposure.sources.evm.logs import token_transfers
-from exposure.sources.evm.node_calls import LogWindow, block_of, block_times, header
+from exposure.sources.evm.node_calls import Window, block_of, block_times, header
 from exposure.sources.evm.rpc import Rpc, RpcError
 from exposure.sources.movements import Movements
 from exposure.sources.remote import (
@@ -74,7 +74,7 @@ class TronNodeHistory:
         address = evm_of_tron(question.address)
         last = self._block_at(question.until.height)
         first = self._block_at(question.since - 1) + 1 if question.since else 0
-        window = LogWindow()
+        window = Window()
         start = int(walk.at.get("next", first))
         while walk.step == "tokens" and start <= last:
             logs, until, replies = window.logs(self._rpc, address, start, last)
@@ -102,7 +102,7 @@ class TronNodeHistory:
         if receipt.hash("transactionHash").removeprefix("0x") != hash_:
             raise receipt.wrong("transactionHash", f"{hash_}, which was asked for")
         number = receipt.whole("blockNumber", 2**48)
-        logs, _, replies = LogWindow().logs(self._rpc, ANY_ADDRESS, number, number)
+        logs, _, replies = Window().logs(self._rpc, ANY_ADDRESS, number, number)
         found, more = self._decoded([log for log in logs if log.hash("transactionHash").removeprefix("0x") == hash_])
         found.void(self._chain.native, NO_NATIVE)
         block = self._at(number)
