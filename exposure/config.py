@@ -162,6 +162,15 @@ def _url(*schemes: str) -> Callable[[str], str]:
     return read
 
 
+def _urls(*schemes: str) -> Callable[[str], str]:
+    """One address or several, separated by commas: each is a host that is asked side by side with the others."""
+
+    def read(text: str) -> str:
+        return ",".join(_url(*schemes)(part.strip()) for part in text.split(",") if part.strip())
+
+    return read
+
+
 def _nodes(text: str) -> str:
     """Addresses of nodes, each maybe behind a chain's name; what the names mean is looked at when one is asked."""
     read = _url("https://", "http://")
@@ -212,15 +221,15 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "esplora_url",
         "https://blockstream.info/api",
-        _url("https://", "http://"),
+        _urls("https://", "http://"),
         "Esplora server for Bitcoin, such as https://mempool.space/api or one's own",
         project=False,
     ),
-    Setting("bitcoin_rpc_url", "", _url("https://", "http://"), "one's own Bitcoin node (RPC)", project=False),
+    Setting("bitcoin_rpc_url", "", _urls("https://", "http://"), "one's own Bitcoin node (RPC)", project=False),
     Setting("bitcoin_rpc_user", "", str, "user of the node's RPC", project=False),
     Setting("bitcoin_rpc_password", "", str, "password of the node's RPC", project=False, secret=True),
     Setting("bitcoin_rpc_cookie", None, _path, "the node's file `.cookie`, instead of user and password", project=False),
-    Setting("electrum_url", "", _url("ssl://", "tcp://"), "Electrum server, such as ssl://host:50002", project=False),
+    Setting("electrum_url", "", _urls("ssl://", "tcp://"), "Electrum server, such as ssl://host:50002", project=False),
     Setting(
         "list_sources", None, _path, "file that says where official lists are published, over the shipped one", project=False
     ),
@@ -234,20 +243,20 @@ SETTINGS: tuple[Setting, ...] = (
         secret=True,
     ),
     Setting(
-        "etherscan_url", "https://api.etherscan.io/v2/api", _url("https://", "http://"), "Etherscan, version 2", project=False
+        "etherscan_url", "https://api.etherscan.io/v2/api", _urls("https://", "http://"), "Etherscan, version 2", project=False
     ),
     Setting("etherscan_key", "", _key, "key for Etherscan; a free one serves several chains", project=False, secret=True),
     Setting(
         "blockscout_url",
         "https://api.blockscout.com/{id}",
-        _url("https://", "http://"),
+        _urls("https://", "http://"),
         "Blockscout; `{id}` stands for the chain's id, an instance of one chain has none",
         project=False,
     ),
     Setting("blockscout_key", "", _key, "key for Blockscout", project=False, secret=True),
-    Setting("trongrid_url", "https://api.trongrid.io", _url("https://", "http://"), "TronGrid", project=False),
+    Setting("trongrid_url", "https://api.trongrid.io", _urls("https://", "http://"), "TronGrid", project=False),
     Setting("trongrid_key", "", _key, "key for TronGrid; it works without, slowly", project=False, secret=True),
-    Setting("tron_rpc_url", "", _url("https://", "http://"), "TRON node (JSON-RPC)", project=False, secret=True),
+    Setting("tron_rpc_url", "", _urls("https://", "http://"), "TRON node (JSON-RPC)", project=False, secret=True),
     Setting("price_source", "defillama", _one_of("defillama", "coingecko"), "who is asked for prices", project=False),
     Setting("defillama_url", "https://coins.llama.fi", _url("https://", "http://"), "DefiLlama, for prices", project=False),
     Setting("coingecko_url", "https://api.coingecko.com/api/v3", _url("https://", "http://"), "CoinGecko", project=False),

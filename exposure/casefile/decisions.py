@@ -24,6 +24,7 @@ def decisions_to_json(evidence: Evidence) -> dict[str, Any]:
                 "counterparties": found.counterparties,
                 "sent": str(found.sent),
                 "to_few": str(found.to_few),
+                **({"seen": found.seen} if found.seen else {}),
             }
             for (chain, asset, owner), found in sorted(evidence.judged.items())
         ],
@@ -45,7 +46,7 @@ def decisions_from_json(value: Mapping[str, Any], evidence: Evidence) -> None:
         evidence.dust = {str(asset): int(limit) for asset, limit in value["dust"].items()}
         evidence.judged = {
             (str(one["chain"]), str(one["asset"]), str(one["owner"])): Counted(
-                int(one["counterparties"]), int(one["sent"]), int(one["to_few"])
+                int(one["counterparties"]), int(one["sent"]), int(one["to_few"]), str(one.get("seen", ""))
             )
             for one in value["judged"]
         }

@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # annotations only: the workflow is imported when the command
     from exposure.config import Config
     from exposure.net.calls import Calls
     from exposure.workflows.fetch import FetchOptions, FetchSummary, Outcome, Plan
-    from exposure.workflows.fetch.demand import Step
+    from exposure.workflows.fetch.asking import Step
 
 _WIDTH = 100
 _NOT_ALL = 4
@@ -60,6 +60,9 @@ Exit codes: 0 done; 2 wrong input; 4 not everything could be had, or two sources
     help="Fetch what a trace of this subject (address, transaction, TX:N) lacks, largest share first, instead of ADDRESSes.",
 )
 @click.option("--hops", metavar="N", help="With --for: how far the trace goes back (default: the setting hops).")
+@click.option(
+    "--hub-counterparties", metavar="N", help="With --for: how many counterparties a hub has more than.  [default: 1000]"
+)
 @click.option("--prices", is_flag=True, help="Fetch prices too: of what the addresses moved, on the days of their transfers.")
 @click.option("--dry-run", is_flag=True, help="Say how many calls and how much time it would take; store nothing.")
 @click.option("--offline", is_flag=True, default=None, help="Never use the network: then a fetch fails.")
@@ -79,6 +82,7 @@ def fetch(
     restart: bool,
     subject: str | None,
     hops: str | None,
+    hub_counterparties: str | None,
     prices: bool,
     dry_run: bool,
     offline: bool | None,
@@ -103,7 +107,16 @@ def fetch(
     from exposure.workflows.fetch import fetch as run
     from exposure.workflows.fetch.prices import fetch_prices
 
-    settings = config.load({"store": store, "quiet": quiet, "max_calls": max_calls, "offline": offline, "hops": hops})
+    settings = config.load(
+        {
+            "store": store,
+            "quiet": quiet,
+            "max_calls": max_calls,
+            "offline": offline,
+            "hops": hops,
+            "hub_counterparties": hub_counterparties,
+        }
+    )
     if blocks is not None:
         first, dash, last = blocks.partition("-")
         if not (dash and first.isdecimal() and last.isdecimal()) or since or until:
@@ -165,7 +178,8 @@ def step_line(step: Step) -> str:
     from exposure.text import shown
 
     calls = f"{step.calls:,} call" + ("" if step.calls == 1 else "s")
-    return f"{step.state:<9} {step.share:7.2%} hung on {shown(step.name, 90)} ({calls})"
+    why = f": {shown(step.why, 200)}" if step.why else ""
+    return f"{step.state:<9} {step.share:7.2%} hung on {shown(step.name, 90)} ({calls}){why}"
 
 
 def asked_lines(calls: Mapping[str, int], asked: Mapping[str, Sequence[str]]) -> Iterator[str]:

@@ -101,6 +101,9 @@ Exit codes: 0 done; 2 wrong input; 3 a --fail-on condition holds;
 @click.option("--source", metavar="SOURCE", help="Where it asks; default: the first source that serves the chain.")
 @click.option("--max-calls", metavar="N", help="Requests that it may take.  [default: 500]")
 @click.option("--tolerance", metavar="SHARE", help="Share of the value that may hang on missing histories.  [default: 0.01]")
+@click.option(
+    "--hub-counterparties", metavar="N", help="An untagged address with more counterparties is a hub.  [default: 1000]"
+)
 @click.option("--offline", is_flag=True, default=None, help="Never use the network.")
 @click.option("--max-transactions", metavar="N", help="Stop after so many transactions, largest value first.")
 @click.option(
@@ -240,6 +243,7 @@ def trace(
 
 _SETTINGS = (
     *("store", "hops", "rule", "engine", "offline", "max_transactions", "tz", "lang", "quiet", "max_calls", "tolerance"),
+    "hub_counterparties",
 )
 
 
@@ -271,7 +275,7 @@ def _fetched(
     from exposure.cli.fetch import asked_lines, step_line
     from exposure.cli.output import status
     from exposure.net.calls import Calls
-    from exposure.workflows.fetch.demand import Step
+    from exposure.workflows.fetch.asking import Step
     from exposure.workflows.fetch.tracing import fetch_for_trace, told
 
     def each(step: Step) -> None:

@@ -373,7 +373,8 @@ class EditionUsed:
 class HistoryFetched:
     """A history that was fetched for a trace: the share that hung on it, its state then, and the calls it took.
 
-    ``state``: whole, partial, failed, known (it was stored already), or ``too large`` (a service, by its size).
+    ``state``: whole, partial, failed, known (it was stored already), ``hub`` (very many counterparties; ``name`` is
+    then the address, also where a transaction of it was wanted), or ``too large`` (more calls than one history is worth).
     """
 
     chain: str

@@ -185,18 +185,28 @@ class Calls:
         offline: bool = False,
         max_calls: int = 500,
         clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] | None = None,
     ) -> None:
         self.offline = offline
         self.max_calls = max_calls
         self.clock = clock
-        self.sleep = sleep
+        self._stopped = threading.Event()
+        self.sleep = self._wait if sleep is None else sleep
         self._made: dict[str, int] = {}
         self._asked: dict[str, dict[str, None]] = {}
         self._buckets: dict[str, Bucket] = {}
         self._secrets: dict[str, None] = {}
         self._closers: list[Callable[[], None]] = []
         self._lock = threading.Lock()
+        self._here = threading.local()
+
+    def stop(self) -> None:
+        """Nothing more is asked: whoever waits for his turn, or asks next, is interrupted."""
+        self._stopped.set()
+
+    def _wait(self, seconds: float) -> None:
+        if self._stopped.wait(seconds):
+            raise KeyboardInterrupt
 
     def adopt(self, close: Callable[[], None]) -> None:
         """Have connections closed with `close`."""
@@ -217,6 +227,11 @@ class Calls:
             return sum(self._made.values())
 
     @property
+    def made_here(self) -> int:
+        """Requests made so far by the thread that asks."""
+        return int(getattr(self._here, "made", 0))
+
+    @property
     def made_by_host(self) -> Mapping[str, int]:
         """Requests made so far, by host."""
         with self._lock:
@@ -235,7 +250,11 @@ class Calls:
         ------
         OfflineError, BudgetSpentError
             Before anything leaves the machine.
+        KeyboardInterrupt
+            After `stop`.
         """
+        if self._stopped.is_set():
+            raise KeyboardInterrupt
         if self.offline:
             raise OfflineError(f"{host.name} would have to be asked, and --offline forbids it: fetch first, or leave it away")
         with self._lock:
@@ -247,6 +266,7 @@ class Calls:
             subjects = self._asked.setdefault(host.name, {})
             if about:
                 subjects.setdefault(about)
+        self._here.made = self.made_here + 1
         wait = self._bucket(host).take()
         if wait > 0:
             self.sleep(wait)

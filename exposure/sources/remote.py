@@ -23,9 +23,9 @@ flows that are stored, and takes back completeness where they differ.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from exposure.errors import SourceError
 from exposure.model.assets import Chain
@@ -173,6 +173,15 @@ class RemoteHistory(Protocol):
         SourceError
             `CursorGoneError` among them. What pages were handed over before stays valid.
         """
+        ...
+
+
+@runtime_checkable
+class Listed(Protocol):
+    """A source that can show the beginning of each of its lists, without reading one to its end before the next."""
+
+    def lists(self, question: Question) -> Iterable[Iterator[Page]]:
+        """The lists of an address that tell of its counterparties, each page by page; what its pages cover is not asked."""
         ...
 
 

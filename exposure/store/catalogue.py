@@ -34,7 +34,7 @@ _UNBORN = FILE_NAME + ".new"
 APPLICATION_ID = 0x45585053  # "EXPS": what tells a catalogue from any other SQLite file
 BUSY_SECONDS = 10.0
 
-DDL_MODULES = ("exposure.store.tags", "exposure.store.holdings", "exposure.store.fetches")
+DDL_MODULES = ("exposure.store.tags", "exposure.store.holdings", "exposure.store.fetches", "exposure.store.looks")
 """Modules whose ``DDL`` is executed with the migrations; one that is not installed yet is passed over."""
 
 MIGRATIONS: tuple[str, ...] = (

@@ -25,11 +25,15 @@ FEW = 3
 
 
 class Counted(NamedTuple):
-    """What makes an owner a hub or not: distinct counterparties, value sent to others, and the part of it that few got."""
+    """What makes an owner a hub or not: distinct counterparties, value sent to others, and the part of it that few got.
+
+    ``seen``: where the figures are from, if not from all of his stored history; words that follow the number.
+    """
 
     counterparties: int
     sent: int
     to_few: int
+    seen: str = ""
 
 
 Seen = Callable[[str, Counted], None]
@@ -46,7 +50,7 @@ def verdict(found: Counted, threshold: int) -> str | None:
     """Why an owner of these figures is a hub, or None."""
     if found.counterparties <= threshold or (found.sent and found.to_few >= COLLECTED * found.sent):
         return None
-    return f"{found.counterparties:,} counterparties"
+    return f"{found.counterparties:,} counterparties{found.seen}"
 
 
 def unseen(_owner: str, _found: Counted) -> None:

@@ -106,6 +106,10 @@ class EsploraHistory:
             page, place = self._page(question, script, place)
             yield page
 
+    def lists(self, question: Question) -> Iterator[Iterator[Page]]:
+        """The one list, newest first; see `exposure.sources.remote.Listed`."""
+        yield self.pages(question)
+
     def _single(self, question: Question) -> Page:
         """One transaction: its inputs carry what they spend, so it is whole by itself."""
         reply = self._ok(self._json(f"tx/{question.address}", question.address))

@@ -88,6 +88,11 @@ class BlockscoutHistory:
             yield from self._walk(walk, places, times)
         yield self._balances(walk)
 
+    def lists(self, question: Question) -> Iterator[Iterator[Page]]:
+        """Transactions, and tokens, each newest first; see `exposure.sources.remote.Listed`."""
+        for step in ("transactions", "token-transfers"):
+            yield self._walk(Walk.begin(question, self._chain, None, step), {}, {})
+
     def _walk(self, walk: Walk, places: dict[str, int], times: dict[int, int]) -> Iterator[Page]:
         """One list, newest first, from where the cursor stands."""
         step, question = walk.step, walk.question

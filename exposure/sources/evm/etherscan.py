@@ -90,6 +90,12 @@ class EtherscanHistory:
             walk.step, walk.at = following, {}
         yield self._balances(walk)
 
+    def lists(self, question: Question) -> Iterator[Iterator[Page]]:
+        """Transactions, and tokens, each from the beginning; see `exposure.sources.remote.Listed`."""
+        for step in ("txlist", "tokentx"):
+            following = _LISTS[_LISTS.index(step) + 1]
+            yield self._walk(Walk.begin(question, self._chain, None, step), step, following, {})
+
     def _applies(self, step: str, walk: Walk) -> bool:
         if step == "txsBeaconWithdrawal":
             return self._chain.evm_id in _WITHDRAWING

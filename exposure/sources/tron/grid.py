@@ -41,6 +41,7 @@ _LAG = 120  # seconds in which a block becomes solid, generously, where the host
 _MAX_EVENTS = 25
 """Transactions of a page whose events are asked for, to find out which token moved, and what moved first."""
 
+_ASCENDING: dict[str, str | int] = {"limit": PAGE, "only_confirmed": "true", "order_by": "block_timestamp,asc"}
 _LISTS = ("transactions", "transactions/trc20", "balances")
 _SOLID_BLOCK = "walletsolidity/getnowblock"
 _BY_HASH = ("walletsolidity/gettransactionbyid", "walletsolidity/gettransactioninfobyid")
@@ -54,6 +55,7 @@ class TronGridHistory:
         self.chain = chain.name
         self._chain = chain
         self._client = client
+        self._first: dict[tuple[str, str], tuple[list[Record], Record, Reply]] = {}
         # Its refusals need a longer pause than those of other hosts, and 403 is one of them.
         self._host = replace(host, retried=host.retried - REFUSALS)
 
@@ -71,13 +73,16 @@ class TronGridHistory:
         return Block(second, "", second)
 
     def size(self, address: str) -> Size:
-        """How many transfers of tokens the first page has."""
+        """How many transfers the first pages of both lists have; two calls, as neither says anything of the other."""
         if is_transaction(address):
             return Size(1, calls=2)
-        items, meta, _ = self._list(address, _LISTS[1], {"limit": PAGE, "only_confirmed": "true"})
-        others = {end for item in items for end in (item.fields.get("from"), item.fields.get("to"))} - {address, None}
-        more = meta.has("fingerprint")
-        return Size(len(items), at_least=True, calls=None if more else 4, counterparties=len(others))
+        seen, more, others = 0, False, set[object]()
+        self._first = {}  # not asked for again when the history is read
+        for step in _LISTS[:2]:
+            items, meta, _ = self._first[address, step] = self._list(address, step, _ASCENDING)
+            others |= {end for item in items for end in (item.fields.get("from"), item.fields.get("to"))}
+            seen, more = seen + len(items), more or meta.has("fingerprint")
+        return Size(seen, at_least=more, calls=None if more else 4, counterparties=len(others - {address, None}))
 
     def pages(self, question: Question, cursor: str | None = None) -> Iterator[Page]:
         """TRX, then tokens, then balances."""
@@ -89,6 +94,11 @@ class TronGridHistory:
             yield from self._walk(walk)
         yield self._balances(walk)
 
+    def lists(self, question: Question) -> Iterator[Iterator[Page]]:
+        """TRX, and tokens, each from the beginning; see `exposure.sources.remote.Listed`."""
+        for step in _LISTS[:2]:
+            yield self._walk(Walk.begin(question, self._chain, None, step))
+
     def _walk(self, walk: Walk) -> Iterator[Page]:
         step, question = walk.step, walk.question
         following = _LISTS[_LISTS.index(step) + 1]
@@ -96,9 +106,11 @@ class TronGridHistory:
         lowest = int(walk.at.get("time", 0))
         for _ in range(MAX_PAGES):
             # All filters stay as they are from page to page, or the fingerprint means nothing.
-            asked: dict[str, str | int] = {"limit": PAGE, "only_confirmed": "true", "order_by": "block_timestamp,asc"}
+            asked = dict(_ASCENDING)
             asked |= {"min_timestamp": question.since * 1000} if question.since else {}
-            items, meta, got = self._list(question.address, step, asked | ({"fingerprint": before} if before else {}))
+            known = self._first.pop((question.address, step), None) if asked == _ASCENDING and not before else None
+            asked |= {"fingerprint": before} if before else {}
+            items, meta, got = known or self._list(question.address, step, asked)
             lowest = _rising(items, lowest)
             found, replies = self._decoded(step, items)
             rows = walk.take(found)

@@ -35,10 +35,25 @@ class Target:
 class _Tally:
     """Counts of this command, and why rows were turned away."""
 
+    calls: Calls
+    before: int
     read: int = 0
     stored: int = 0
     reason: str = ""
     faults: int = 0
+
+    @property
+    def made(self) -> int:
+        """Calls for this address so far."""
+        return self.calls.made_here - self.before
+
+    def enough(self, options: FetchOptions) -> str:
+        """Which limit of one address is reached; empty if none is."""
+        if options.max_rows is not None and self.read >= options.max_rows:
+            return f"--max-rows {options.max_rows:,} is reached"
+        if options.max_calls_each is not None and self.made >= options.max_calls_each:
+            return f"it takes more than {options.max_calls_each:,} calls: fetch it by name"
+        return ""
 
 
 def fetch_address(
@@ -51,8 +66,7 @@ def fetch_address(
     KeyboardInterrupt
         After what was read is on disk. A source's failure is no exception here, but an outcome.
     """
-    before = calls.made_by_host
-    tally = _Tally()
+    tally = _Tally(calls, calls.made_here)
     source, until = target.source, target.until
     try:
         fetch = _begin(target, options, keeper)
@@ -70,12 +84,11 @@ def fetch_address(
     keeper.commit(fetch.moved(state=DONE if fetch.state == READ else RUNNING), [], declared)
     why = reason or "; ".join(dict.fromkeys(row.reason for row in declared if not row.complete))
     state = WHOLE if whole else PARTIAL if tally.read or fetch.rows or fetch.covered else FAILED
-    made = sum(count - before.get(host, 0) for host, count in calls.made_by_host.items())
     return Outcome(
         *(source.chain, target.address, source.name, state, target.since, fetch.until),
         read=tally.read,
         stored=tally.stored,
-        calls=made,
+        calls=tally.made,
         reason="" if whole else why,
         balance=balance,
     )
@@ -113,15 +126,16 @@ def _read(
     begun = fetch.moved(cursor=None, covered=(), balances=(), rows=0)
     for attempt in range(RESTARTS + 1):
         held = _Held(fetch, keeper, tally, options)
+        keeper.holds(held)
         until = target.until if target.until.height == fetch.until else Block(fetch.until, fetch.until_hash)
         question = Question(target.address, until, fetch.since)
         try:
             for page in target.source.pages(question, fetch.cursor):
                 held.add(page)
                 tell(tally.read)
-                if page.cursor is not None and options.max_rows is not None and tally.read >= options.max_rows:
+                if page.cursor is not None and (reached := tally.enough(options)):
                     held.write()
-                    return held.fetch, f"--max-rows {options.max_rows:,} is reached"
+                    return held.fetch, reached
             held.fetch = held.fetch.moved(state=READ, cursor=None)
             held.write()
             return held.fetch, ""
@@ -136,6 +150,8 @@ def _read(
         except BaseException:
             held.write()
             raise
+        finally:
+            keeper.released(held)
     raise AssertionError("the last attempt returns")
 
 
@@ -153,6 +169,10 @@ class _Held:
 
     def add(self, page: Page) -> None:
         """Take a page; put all on disk when enough is held."""
+        with self._keeper.lock:
+            self._add(page)
+
+    def _add(self, page: Page) -> None:
         count = sum(len(rows) for rows in page.rows.values())
         self._pages.append(page)
         self._rows += count
@@ -172,9 +192,10 @@ class _Held:
 
     def write(self) -> None:
         """Put what is held on disk, with the place where the fetch stands."""
-        if not self._pages:
-            return
-        done = self._keeper.commit(self.fetch, self._pages)
-        self._tally.stored += sum(done.stored.values())
-        self._tally.faults += sum(done.rejected.values())
-        self._pages, self._rows, self._since = [], 0, time.monotonic()
+        with self._keeper.lock:
+            if not self._pages:
+                return
+            done = self._keeper.commit(self.fetch, self._pages)
+            self._tally.stored += sum(done.stored.values())
+            self._tally.faults += sum(done.rejected.values())
+            self._pages, self._rows, self._since = [], 0, time.monotonic()

@@ -7,18 +7,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from exposure.errors import InputError, SourceError
+from exposure.errors import InputError
 from exposure.model.assets import WELL_KNOWN
 from exposure.model.assets import chain as chain_of
 from exposure.model.results import Lack, Report, Section
 from exposure.model.sentences import Sentence
 from exposure.model.settings import CONSERVING, Rule
-from exposure.sources.registry import open_source
 from exposure.sources.remote import is_transaction
 from exposure.store.histories import find_tx
 from exposure.store.store import Store
-from exposure.workflows.fetch.options import FAILED, FetchOptions, FetchSummary, Outcome, Progress
-from exposure.workflows.fetch.run import Opened, fetch
+from exposure.workflows.fetch.asking import TOO_LARGE, Asking, HubRule, Step
+from exposure.workflows.fetch.chain import Opened
+from exposure.workflows.fetch.look import dust_in
+from exposure.workflows.fetch.options import HUB, FetchOptions, FetchSummary, Outcome, Progress
 from exposure.workflows.trace import TraceOptions, trace
 
 if TYPE_CHECKING:  # annotations only
@@ -28,23 +29,6 @@ if TYPE_CHECKING:  # annotations only
 MAX_ROUNDS = 1_000
 TOGETHER = 10
 """Histories that are fetched before the subject is traced again."""
-
-MAX_CALLS_EACH = 50
-"""An address whose history would take more calls is a service that nobody tagged: it is not fetched on the way."""
-
-TOO_LARGE = "too large"
-"""State of a step whose history was left out for its size; the others are those of `Outcome`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One history that was asked for: the share of the subject's value that hung on it, what came of it, and its calls."""
-
-    chain: str
-    name: str
-    share: float
-    state: str = ""
-    calls: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +56,15 @@ def fetch_for(
     calls: Calls,
     progress: Progress = lambda line: None,
     each: Callable[[Step], None] = lambda step: None,
+    between: Callable[[Report], None] = lambda report: None,
     opened: dict[str, Opened] | None = None,
 ) -> Demand:
     """Fetch histories until what a trace of a subject lacks is at most ``config.tolerance`` of its value.
 
     The subject's own history comes first. Each round traces it, and fetches the histories on which most of its value hangs,
     the largest first: what the interval counts as unresolved for them. What cannot be had is passed over, and remains in the
-    share that is left. Of the assets of an address those are followed that are the chain's coin, well known or priced.
+    share that is left; what is too long is looked at, and may turn out to be a hub, which settles what hangs on it.
+    Of the assets of an address those are followed that are the chain's coin, well known or priced.
 
     Parameters
     ----------
@@ -86,6 +72,8 @@ def fetch_for(
         How the subject is traced; its first rule that conserves value says what hangs on what.
     each
         Told of every history, once it was asked for.
+    between
+        Told the answer of each round, the last one among them.
     opened
         Sources by chain to use instead of those of the settings.
 
@@ -94,7 +82,17 @@ def fetch_for(
     InputError
         If the subject makes no sense, or the store does not hold it and it could be had.
     """
-    work = _Work(options, store, config, calls, progress, each, {} if opened is None else opened, traced.expanded)
+    asking = Asking(
+        options,
+        store,
+        config,
+        calls,
+        progress,
+        {} if opened is None else opened,
+        HubRule(traced.hub_counterparties, dust_in(store, traced.dust_usd)),
+        traced.expanded,
+    )
+    work = _Work(options, config, calls, each, asking)
     rule = next((rule for rule in traced.rules if rule in CONSERVING), Rule.HAIRCUT)
     traced = replace(traced, rules=tuple(dict.fromkeys((*traced.rules, rule))), max_paths=1)
     left, nothing = 1.0, True
@@ -109,6 +107,7 @@ def fetch_for(
                     break  # it could not be fetched: the outcome says why
                 raise
             nothing = False
+            between(report)
             sections = _followed(report, traced, rule)
             left = max((sum(lack.share for lack in section.lacks) for section in sections), default=0.0)
             notes = _passed_over(report, sections, rule)
@@ -121,7 +120,7 @@ def fetch_for(
                 work.fetch(chain, named)
     finally:
         calls.close()
-    notes = (*dict.fromkeys(work.notes), *notes)
+    notes = (*dict.fromkeys(asking.notes), *notes)
     summary = FetchSummary(
         tuple(work.outcomes), notes=notes, calls=calls.made_by_host, asked=calls.asked, version=store.version
     )
@@ -157,15 +156,11 @@ class _Work:
     """What the rounds share."""
 
     options: FetchOptions
-    store: Store
     config: Config
     calls: Calls
-    progress: Progress
     each: Callable[[Step], None]
-    opened: dict[str, Opened]
-    expanded: Sequence[str] = ()
+    asking: Asking
     outcomes: list[Outcome] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     tried: set[tuple[str, str]] = field(default_factory=set)
 
@@ -177,9 +172,9 @@ class _Work:
     def own(self, subject: str) -> None:
         """The subject's own history: of an address, or a transaction."""
         own = re.sub(r"(:.*|@.*)$", "", subject.strip())
-        if is_transaction(own.lower()) and self.options.chain is None and find_tx(self.store, own.lower()):
+        if is_transaction(own.lower()) and self.options.chain is None and find_tx(self.asking.store, own.lower()):
             return  # it is stored: its chain is known, and it is whole
-        self.outcomes += self._fetched(own, self.options).outcomes
+        self.outcomes += self.asking.fetched(own, self.options).outcomes
 
     def due(self, sections: Sequence[Section]) -> list[Step]:
         """The next histories to ask for: in each account the largest, while what they leave is more than is tolerated."""
@@ -196,7 +191,7 @@ class _Work:
                 open_ -= lack.share
                 self._ask(found, chain, lack, lack.names)
             for lack in section.lacks:  # whoever wants to look behind an address wants its history, however little hangs on it
-                self._ask(found, chain, lack, [name for name in lack.names if name in self.expanded])
+                self._ask(found, chain, lack, [name for name in lack.names if name in self.asking.expanded])
         return sorted(found.values(), key=lambda step: -step.share)[:TOGETHER]
 
     def _ask(self, found: dict[tuple[str, str], Step], chain: str, lack: Lack, names: Sequence[str]) -> None:
@@ -211,44 +206,12 @@ class _Work:
             if self.spent:
                 return
             self.tried.add((chain, step.name))
-            before = self.calls.made
-            outcome, too_large = self._one(chain, step.name)
-            self.outcomes.append(outcome)
-            state = TOO_LARGE if too_large else outcome.state
-            self.steps.append(replace(step, state=state, calls=self.calls.made - before))
-            self.each(self.steps[-1])
-
-    def _one(self, chain: str, name: str) -> tuple[Outcome, bool]:
-        """One history, unless it would take more calls than one is worth (then the flag is set)."""
-        try:
-            if chain not in self.opened:
-                self.opened[chain] = Opened(open_source(self.options.source, chain_of(chain), self.config, self.calls))
-            source = self.opened[chain].source
-            size = None if is_transaction(name) else source.size(name)
-            wanted = name in self.expanded
-            if size is not None and size.calls is not None and size.calls > MAX_CALLS_EACH and not wanted:
-                reason = (
-                    f"its history has {size.transactions:,} transactions and would take {size.calls:,} calls: a service, by "
-                    "its size; tag it, or fetch it by name"
-                )
-                return Outcome(chain, name, source.name, FAILED, reason=reason), True
-            return self._fetched(name, replace(self.options, chain=chain)).outcomes[0], False
-        except (SourceError, InputError) as error:
-            # An owner that is no address, a source that serves no single transactions: the others go on.
-            return Outcome(chain, name, self.options.source or "", FAILED, reason=str(error)), False
-
-    def _fetched(self, name: str, options: FetchOptions) -> FetchSummary:
-        summary = fetch(
-            [name],
-            options,
-            store=self.store,
-            config=self.config,
-            calls=self.calls,
-            progress=self.progress,
-            opened=self.opened,
-        )
-        self.notes += summary.notes
-        return summary
+            if self.asking.needless(chain, step.name):
+                continue  # a hub was found on its way: the next trace ends there
+            for outcome, taken in self.asking.ask(step):
+                self.outcomes.append(outcome)
+                self.steps.append(taken)
+                self.each(taken)
 
     def ended(self, summary: FetchSummary, left: float) -> Demand:
         """What was done, and why no more."""
@@ -259,7 +222,7 @@ class _Work:
         if self.spent:
             said = Sentence("fetching.spent", most=self.calls.max_calls, share=share)
             return Demand(summary, steps, left, said, True)
-        sized = {(step.chain, step.name) for step in steps if step.state == TOO_LARGE}
+        sized = {(step.chain, step.name) for step in steps if step.state in (TOO_LARGE, HUB)}
         failed = next((one for one in self.outcomes if one.reason and (one.chain, one.address) not in sized), None)
         if failed is not None:
             said = Sentence("fetching.failed", share=share, who=failed.address, why=failed.reason)

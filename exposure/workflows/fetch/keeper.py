@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from exposure.sources.remote import Page
 from exposure.store import fetches
@@ -18,22 +18,52 @@ from exposure.workflows.fetch.rows import tables
 Answer = TypeVar("Answer")
 
 
+class Holder(Protocol):
+    """Somebody who holds pages that are not on disk yet."""
+
+    def write(self) -> None:
+        """Put them on disk."""
+        ...
+
+
 class Keeper:
-    """Serialises what threads do with one store."""
+    """Serialises what threads do with one store.
+
+    ``lock`` also guards what holders hold: so that all of it can be put on disk from outside when their threads hang.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
+        self._holders: list[Holder] = []
+        self._closed = False
+
+    def holds(self, holder: Holder) -> None:
+        """Know of somebody who holds pages."""
+        with self.lock:
+            self._holders.append(holder)
+
+    def released(self, holder: Holder) -> None:
+        """He holds nothing any more."""
+        with self.lock:
+            self._holders.remove(holder)
+
+    def close(self) -> None:
+        """Put everything that anybody holds on disk; who comes later is turned away."""
+        with self.lock:
+            for holder in self._holders:
+                holder.write()
+            self._closed = True
 
     def ask(self, question: Callable[[Store], Answer]) -> Answer:
         """Ask the store, at its newest version."""
-        with self._lock:
-            return question(self._store)
+        with self.lock:
+            return question(self._open())
 
     def commit(self, fetch: Fetch, pages: Sequence[Page], declared: Iterable[Coverage] = ()) -> Committed:
         """Make the rows of pages, what they prove, and the place where the fetch stands visible, all at once."""
         now = int(time.time())
-        with self._lock, self._store.writer(fetch.id) as writer:
+        with self.lock, self._open().writer(fetch.id) as writer:
             for page in pages:
                 for table, rows in tables(page.rows).items():
                     writer.append(table, rows)
@@ -54,8 +84,13 @@ class Keeper:
     def cut(self, chain: str, height: int, reason: str) -> None:
         """Drop every row of a chain above a block that no longer leads where it led, and say so in coverage."""
         now = int(time.time())
-        with self._lock, self._store.writer(f"reorganisation-{chain}-{height}") as writer:
+        with self.lock, self._open().writer(f"reorganisation-{chain}-{height}") as writer:
             writer.remove_above(chain, height)
             writer.declare([Coverage(chain, from_block=height + 1, complete=False, reason=reason)])
             writer.together(lambda connection, version: fetches.forget_above(connection, chain, height, version, now))
             writer.commit()
+
+    def _open(self) -> Store:
+        if self._closed:
+            raise KeyboardInterrupt
+        return self._store

@@ -8,13 +8,17 @@ from dataclasses import dataclass, field
 WHOLE, PARTIAL, FAILED, KNOWN = "whole", "partial", "failed", "known"
 """Outcomes: everything that was asked for is stored; a part of it; nothing new; it was all there already."""
 
+HUB = "hub"
+"""Outcome where a history was not fetched, since the address turned out to be a hub."""
+
 
 @dataclass(frozen=True, slots=True)
 class FetchOptions:
     """How to fetch. ``since`` and ``until`` are block heights or times as typed; ``blocks``: everything in
     those blocks, instead of addresses.
 
-    ``checkpoint_rows``, ``checkpoint_pages``: how much is put on disk at once; a kill loses no more than that.
+    ``max_calls_each``: an address is left unfinished after so many calls. ``checkpoint_rows``, ``checkpoint_pages``: how much
+    is put on disk at once; a kill loses no more than that.
     """
 
     chain: str | None = None
@@ -26,6 +30,7 @@ class FetchOptions:
     blocks: bool = False
     restart: bool = False
     dry_run: bool = False
+    max_calls_each: int | None = None
     checkpoint_rows: int = 20_000
     checkpoint_pages: int = 50
 
@@ -34,7 +39,7 @@ class FetchOptions:
 class Outcome:
     """What came of one address at one source.
 
-    ``state``: one of `WHOLE`, `PARTIAL`, `FAILED`, `KNOWN`; ``reason`` says why it is not whole. Counts are rows of this
+    ``state``: one of `WHOLE`, `PARTIAL`, `FAILED`, `KNOWN`, `HUB`; ``reason`` says why it is not whole. Counts are rows of this
     command: ``read`` from the source, ``stored`` new ones. ``balance``: what comparing it with the stored movements gave.
     """
 

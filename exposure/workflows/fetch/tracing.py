@@ -20,7 +20,8 @@ from exposure.sources.registry import is_chosen
 from exposure.sources.remote import is_transaction, transaction_of
 from exposure.store.histories import find_tx, holds
 from exposure.store.store import Store
-from exposure.workflows.fetch.demand import Demand, Step, fetch_for
+from exposure.workflows.fetch.asking import Step
+from exposure.workflows.fetch.demand import Demand, fetch_for
 from exposure.workflows.fetch.options import FetchOptions, Progress
 from exposure.workflows.trace import TraceOptions
 
@@ -81,7 +82,7 @@ def fetch_for_trace(
         raise InputError("--fetch would use the network, and offline forbids it: leave one of them away")
     done = fetch_for(
         subject,
-        FetchOptions(chain=options.chain),
+        FetchOptions(chain=options.chain, source=source),
         options,
         store=store,
         config=config,

@@ -34,7 +34,7 @@ from exposure.workflows.rescore.options import MAX_HOPS, RescoreOptions
 from exposure.workflows.rescore.rows import BLOCK, Wanted, tables, without_history
 from exposure.workflows.rescore.sweeps import Known, scored
 from exposure.workflows.rescore.wallets import canonical
-from exposure.workflows.rescore.whole import dust_of, ledger_of, plain_roles
+from exposure.workflows.rescore.whole import dust_of, ledger_of, plain_roles, with_seen_hubs
 
 Advance = Callable[[str, int, int], None]
 Into = Callable[[pa.Table], None]
@@ -224,9 +224,10 @@ def _chain(
 
 
 def _roles(store: Store, chain: str, index: Numbered, ledger: Ledger, labels: Labels, options: RescoreOptions) -> Roles:
-    """The snapshot's roles, with the ledger's hubs."""
+    """The snapshot's roles, with the ledger's hubs, and those seen when histories were fetched."""
     roles, dust = plain_roles(index, labels), dust_of(store, chain, index, options.dust_usd)
-    return with_hubs(roles, hubs(ledger, roles, threshold=options.hub_counterparties, dust=dust))
+    roles = with_hubs(roles, hubs(ledger, roles, threshold=options.hub_counterparties, dust=dust))
+    return with_seen_hubs(store, chain, index, roles, options.hub_counterparties)
 
 
 def _thefts(index: Numbered, labels: Labels, roles: Roles) -> tuple[dict[int, Theft], dict[tuple[int, int], Theft]]:

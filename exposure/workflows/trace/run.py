@@ -43,6 +43,7 @@ from exposure.tracing.hubs import Seen, account_hubs, lifted, utxo_hubs
 from exposure.tracing.paths import Ways
 from exposure.workflows.labels import Snapshot
 from exposure.workflows.reorganised import told_of
+from exposure.workflows.seen_hubs import SeenHubs
 from exposure.workflows.trace import expanded
 from exposure.workflows.trace.ledgers import AccountLedger, Moved, Subledger, UtxoLedger
 from exposure.workflows.trace.matter import Matter, own_flags
@@ -228,16 +229,17 @@ class _Question:
             history, labels = self._histories.history(chain), self._labels.labels
             options = self._options
             if isinstance(history, StoredUtxoHistory):
+                native, plain = f"{chain}/native", self._views.unrecorded(history)
                 hubs = utxo_hubs(
-                    self._views.unrecorded(history),
+                    plain,
                     labels,
                     threshold=options.hub_counterparties,
-                    dust=self._dust(chain, f"{chain}/native"),
-                    seen=self._seen(chain, f"{chain}/native"),
+                    dust=self._dust(chain, native),
+                    seen=self._seen(chain, native),
                 )
-                self._ledgers[chain] = UtxoLedger(
-                    chain, history, labels, self._engine, self._decided(chain, f"{chain}/native", hubs)
-                )
+                seen = SeenHubs(self._store, plain, options.hub_counterparties)
+                hubs = seen.beside(hubs, native, labels, self._seen(chain, native))
+                self._ledgers[chain] = UtxoLedger(chain, history, labels, self._engine, self._decided(chain, native, hubs))
             else:
                 self._ledgers[chain] = self._account_ledger(chain, history, labels)
         return self._ledgers[chain]
@@ -245,6 +247,7 @@ class _Question:
     def _account_ledger(self, chain: str, history: StoredAccountHistory, labels: Labels) -> AccountLedger:
         judges: dict[str, Callable[[str], str | None]] = {}
         plain = self._views.unrecorded(history)
+        seen = SeenHubs(self._store, plain, self._options.hub_counterparties)
 
         def hubs(asset: str) -> Callable[[str], str | None]:
             if asset not in judges:
@@ -257,6 +260,7 @@ class _Question:
                     dust=self._dust(chain, asset),
                     seen=self._seen(chain, asset),
                 )
+                hubs_of_asset = seen.beside(hubs_of_asset, asset, labels, self._seen(chain, asset))
                 judges[asset] = self._decided(chain, asset, hubs_of_asset)
             return judges[asset]
 
