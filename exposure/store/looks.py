@@ -110,8 +110,8 @@ def of_chain(connection: Connection, chain: str) -> dict[tuple[str, str], Look]:
         (chain,),
     )
     found = {}
-    for row in cursor:
-        kept = tuple(Reply(*reply) for reply in json.loads(row[10]))
-        look = Look(*row[:8], int(row[8]), int(row[9]), kept)  # type: ignore[misc]  # columns in the order of the fields
-        found[look.address, look.asset] = look
+    for name, address, asset, source, length, read, moved, others, sent, to_few, replies in cursor:
+        kept = tuple(Reply(*reply) for reply in json.loads(replies))
+        look = Look(name, address, asset, source, length, read, moved, others, int(sent), int(to_few), kept)
+        found[address, asset] = look
     return found
