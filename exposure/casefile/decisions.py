@@ -15,6 +15,7 @@ from exposure.tracing.hubs import Counted
 def decisions_to_json(evidence: Evidence) -> dict[str, Any]:
     """The decisions of a case as JSON values; amounts are texts of base units."""
     return {
+        "end_times": dict(evidence.end_times),
         "dust": {asset: str(limit) for asset, limit in evidence.dust.items()},
         "judged": [
             {
@@ -43,6 +44,7 @@ def decisions_from_json(value: Mapping[str, Any], evidence: Evidence) -> None:
         If it is not of that form.
     """
     try:
+        evidence.end_times = {str(chain): int(time) for chain, time in value["end_times"].items()}
         evidence.dust = {str(asset): int(limit) for asset, limit in value["dust"].items()}
         evidence.judged = {
             (str(one["chain"]), str(one["asset"]), str(one["owner"])): Counted(

@@ -20,7 +20,8 @@ class Evidence:
 
     ``transfers`` by (chain, ref); ``txs`` by (chain, hash); ``gaps`` by (chain, address, asset; ``*`` on a UTXO chain): how a
     history is incomplete, or None if it is declared whole; ``prices`` by (asset, currency, time). ``labels``: the snapshot
-    with the hubs found, as far as it bears on these rows. ``ends``: last block of each chain; ``assets``: symbol and decimals.
+    with the hubs found, as far as it bears on these rows. ``ends`` and ``end_times``: last block of each chain;
+    ``assets``: symbol and decimals.
     ``dust``: limit by asset, below which a transfer makes no counterparty; ``judged``: what was counted of each owner to say
     whether it is a hub, by (chain, asset, owner); ``links``: what holds clusters together.
     """
@@ -36,6 +37,7 @@ class Evidence:
     statements: tuple[Statement, ...] = ()
     editions: tuple[Edition, ...] = ()
     actors: dict[str, Entity] = field(default_factory=dict)
+    end_times: dict[str, int] = field(default_factory=dict)
     dust: dict[str, int] = field(default_factory=dict)
     judged: dict[tuple[str, str, str], Counted] = field(default_factory=dict)
     links: tuple[Link, ...] = ()

@@ -29,12 +29,14 @@ SUBJECT is one of
   TX                 a transaction: its outputs except change, each receiver and asset
   TX:N               one output (Bitcoin), or the N-th transfer of a transaction
   ADDRESS@TIME[#n]   the n-th deposit of an address at that time, where no hash is known
+  ADDRESS ADDRESS    several addresses of one customer, as one subject
 
 \b
 Examples:
   exposure trace 4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b:0
   exposure trace 0x8576acc5c05d6ce88f4e49bf65bdf0c62f91353c --chain ethereum --rule all
   exposure trace 0x8576acc5c05d6ce88f4e49bf65bdf0c62f91353c --list
+  exposure trace --customer addresses.txt --policy jp --window 30
   exposure trace bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq --fetch --max-calls 100
   exposure trace TX:1 --as-of 2024-03-18 --labels-as-of 2022-04-04 --format json -o report.json
   exposure trace TX:1 --fail-on sanctioned:1% --fail-on mixer:10%
@@ -57,7 +59,14 @@ Exit codes: 0 done; 2 wrong input; 3 a --fail-on condition holds;
 
 
 @click.command(epilog=EPILOG)
-@click.argument("subject", required=False)
+@click.argument("subjects", metavar="[SUBJECT]...", nargs=-1)
+@click.option(
+    "--customer",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    multiple=True,
+    help="Addresses of one customer, as one subject: one a line, or a column of a CSV. Repeatable.",
+)
 @click.option("--chain", metavar="CHAIN", help="Chain of the subject, where its form leaves it open (0x...).")
 @click.option("--asset", metavar="ASSET", help="Only this asset: native, a contract, a known symbol, or CHAIN/CONTRACT.")
 @click.option("--hops", metavar="N", help="Greatest number of hops, or `unlimited`.  [default: 5]")
@@ -69,6 +78,7 @@ Exit codes: 0 done; 2 wrong input; 3 a --fail-on condition holds;
 )
 @click.option("--since", metavar="TIME", help="Only the subject's own transfers from this time on.")
 @click.option("--until", metavar="TIME", help="Only the subject's own transfers up to this time (a day: its end).")
+@click.option("--window", metavar="DAYS", help="Days before the end that stand beside an address's history.  [default: 90]")
 @click.option("--as-of", metavar="TIME", help="The ledger as it was at this time.")
 @click.option(
     "--compare",
@@ -149,7 +159,9 @@ Exit codes: 0 done; 2 wrong input; 3 a --fail-on condition holds;
 @quiet_option
 @store_option
 def trace(
-    subject: str | None,
+    subjects: tuple[str, ...],
+    customer: tuple[Path, ...],
+    window: str | None,
     format_: str,
     output: Path | None,
     out: Path | None,
@@ -168,6 +180,7 @@ def trace(
     """Where did SUBJECT's value come from, or go? How much touches listed parties, in how many hops, by which paths."""
     from exposure import config
     from exposure.cli.case import More, compared, keep, place, question, typed
+    from exposure.cli.subjects import days, subject_typed
     from exposure.errors import InputError
     from exposure.reporting.fail_on import fail_on as read_condition
     from exposure.units import zone
@@ -184,7 +197,7 @@ def trace(
         if file is not None and not file.absolute().parent.is_dir():  # said before the work, not after
             raise InputError(f"cannot write {file}: its folder does not exist")
     more = More(note, sign)
-    subject = place(out, case, subject, more)
+    subject = place(out, case, subject_typed(subjects, customer), more)
     settings = config.load({name: given.pop(name) for name in _SETTINGS})
     conditions = [read_condition(text, policy=bool(given["policy"])) for text in fail_on]
     options = trace_options(
@@ -196,6 +209,7 @@ def trace(
         hub_counterparties=settings.hub_counterparties,
         dust_usd=settings.dust_usd,
         tz=settings.tz,
+        window=days(window),
         **given,  # type: ignore[arg-type]  # the texts of the remaining options, read and checked there
     )
     if compare is not None and (out is not None or more != More()):

@@ -33,7 +33,8 @@ class Subject:
     ``tx``, ``n``, ``ref``, ``block`` and ``time`` are None for an address. ``n`` is the output's position (UTXO) or the
     transfer's place among the stored transfers of its transaction. ``amount`` is what every share of the section refers to:
     the deposit, or the sum of the address's inflows (outflows, for the destination) in the window. ``transfers`` counts them.
-    ``usd`` and ``jpy`` value each transfer at its own time; None where a price is missing.
+    ``usd`` and ``jpy`` value each transfer at its own time; None where a price is missing. ``addresses``: all those of a
+    customer who was asked about as one subject; ``address`` is None then.
     """
 
     kind: Literal["deposit", "transaction", "address"]
@@ -51,6 +52,7 @@ class Subject:
     transfers: int = 1
     usd: float | None = None
     jpy: float | None = None
+    addresses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +286,63 @@ class Flow:
 
 
 @dataclass(frozen=True, slots=True)
+class WindowPart:
+    """What of a window is of one category: seeds (``kind`` direct or indirect), or ``unresolved``, ``service``, ``mint``, ...
+
+    ``share`` is of the window's amount. Under poison categories overlap.
+    """
+
+    category: str
+    kind: str
+    amount: int
+    share: float
+    usd: float | None = None
+    jpy: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The last ``days`` days of an address beside its whole history: its transfers of that time, and what they carry.
+
+    ``since`` (exclusive) to ``until``, which is the as-of time or the end of what was asked for.
+    """
+
+    days: int
+    since: int
+    until: int
+    amount: int
+    transfers: int
+    usd: float | None = None
+    jpy: float | None = None
+    parts: tuple[WindowPart, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyPart:
+    """What of a total is of one category of seeds, at the time of each transfer; ``share`` is of the priced part in USD."""
+
+    category: str
+    usd: float
+    jpy: float
+    share: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyTotal:
+    """Several sections of one direction and rule (assets, chains) in money. ``unpriced``: assets that no price was known of,
+    which are not in the sums.
+    """
+
+    direction: OneWay
+    rule: str
+    sections: int
+    usd: float | None
+    jpy: float | None
+    unpriced: tuple[str, ...]
+    parts: tuple[MoneyPart, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Lack:
     """Histories of one owner (one transaction) that are not whole, and the part of the subject that hangs on them.
 
@@ -319,6 +378,7 @@ class Section:
     coverage: tuple[Coverage, ...] = ()
     prices: tuple[PriceUsed, ...] = ()
     notes: tuple[str, ...] = ()
+    window: Window | None = None
     flow: tuple[Flow, ...] = ()
     parties: tuple[Party, ...] = ()
     lacks: tuple[Lack, ...] = ()
@@ -441,6 +501,7 @@ class Report:
     verdicts: tuple[Verdict, ...] = ()
     no_verdict: str = NO_POLICY
     comparison: Comparison | None = None
+    money: tuple[MoneyTotal, ...] = ()
     schema: str = SCHEMA
 
 

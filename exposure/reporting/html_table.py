@@ -49,7 +49,8 @@ def _section(report: Report, section: Section) -> str:
     amount = " ".join(filter(None, [coins(one.amount, one.decimals, one.symbol), dollars(one.usd)]))
     if one.kind == "address":
         moved = moved_word(section)
-        title = f"Address {short(one.address or '', 64)}: {moved} {amount} in {one.transfers:,} transfers"
+        who = f"Customer of {len(one.addresses)} addresses" if one.addresses else f"Address {short(one.address or '', 64)}"
+        title = f"{who}: {moved} {amount} in {one.transfers:,} transfers"
     else:
         place = short_hash(one.tx or one.ref or "") + (f":{one.n}" if one.n is not None else "")
         receiver = f" to {short(one.address, 64)}" if one.address else ""

@@ -7,8 +7,15 @@ from datetime import tzinfo
 
 from rich.text import Text
 
-from exposure.model.results import Path, Section
-from exposure.reporting.categories import by_category, category_share, category_split, style_of, unresolved_share
+from exposure.model.results import Exposure, Path, Report, Section
+from exposure.reporting.categories import (
+    by_category,
+    category_amount,
+    category_share,
+    category_split,
+    style_of,
+    unresolved_share,
+)
 from exposure.reporting.layout import Piece, columns, flow
 from exposure.reporting.words import (
     UNRESOLVED_STYLE,
@@ -29,6 +36,7 @@ from exposure.units import clock, day
 LABEL = 10
 RULE_NAME, RULE_FIGURE = 20, 12
 MAX_PATHS = 3
+MAX_NAMED = 3
 
 
 def subject(section: Section, zone: tzinfo) -> list[Text]:
@@ -39,8 +47,12 @@ def subject(section: Section, zone: tzinfo) -> list[Text]:
     if one.kind == "address":
         moved = moved_word(section)
         count = f"in {one.transfers:,} transfer{'' if one.transfers == 1 else 's'}"
-        texts = [f"{short(one.address or '', 64)} on {cut(one.chain, 20)}", f"{moved} {worth[0]} {count}", *worth[1:]]
-        head = "Address"
+        who = short(one.address or "", 64)
+        if one.addresses:
+            who = f"{len(one.addresses)} addresses of one customer ({', '.join(map(short, one.addresses[:MAX_NAMED]))}"
+            who += ", ...)" if len(one.addresses) > MAX_NAMED else ")"
+        texts = [f"{who} on {cut(one.chain, 20)}", f"{moved} {worth[0]} {count}", *worth[1:]]
+        head = "Customer" if one.addresses else "Address"
     else:
         place = short_hash(one.tx or one.ref or "") + (f":{one.n}" if one.n is not None else "")
         receiver = f" to {short(one.address)}" if one.address else ""
@@ -62,16 +74,79 @@ def answer(section: Section, max_hops: int | None) -> list[Text]:
     lost = unresolved_share(section)
     limit = "without hop limit" if max_hops is None else f"within {max_hops} hops"
     found = "from" if section.direction == "source" else "to"
+    one = section.subject
     for category, rows in by_category(section.exposures):
         kinds = " and ".join(sorted({row.kind for row in rows}))
         share = percent(category_share(section, category, rows))
         flag = "up to " if section.rule == "poison" else ""
-        said = "; ".join([kinds, *category_split(section, rows)])
+        amount = coins(category_amount(section, category, rows), one.decimals, one.symbol) + _money(section, rows)
+        said = "; ".join([f"{kinds}, {amount}", *category_split(section, rows)])
         pieces.append((f"{flag}{share} {found} {party_words(category)} ({said});", style_of(category)))
     if not section.exposures:
         pieces.append((f"no exposure found {limit};", "bold"))
     pieces.append((f"{percent(lost)} unresolved", UNRESOLVED_STYLE if lost else ""))
     return flow(Text("Answer", "bold"), pieces, indent=LABEL, gap=" ")
+
+
+def window(section: Section) -> list[Text]:
+    """The last days beside the whole history: what moved, and each category with share and money of these days."""
+    last = section.window
+    if last is None:
+        return []
+    one = section.subject
+    label = Text(f"{last.days} days", "bold")
+    if not last.transfers:
+        return flow(label, [(f"to {day(last.until)}: nothing moved", "")], indent=LABEL)
+    moved = f"to {day(last.until)}: {moved_word(section)} {coins(last.amount, one.decimals, one.symbol)} in {last.transfers:,}"
+    moved += f" transfer{'' if last.transfers == 1 else 's'}{_worths(last.usd, last.jpy)};"
+    pieces: list[Piece] = [(moved, "")]
+    seeds = [part for part in last.parts if part.kind]
+    for part in sorted(seeds, key=lambda part: -part.amount):
+        amount = coins(part.amount, one.decimals, one.symbol) + _worths(part.usd, part.jpy)
+        flag = "up to " if section.rule == "poison" else ""
+        said = f"{flag}{percent(part.share)} {category_words(part.category)} {part.kind}, {amount};"
+        pieces.append((said, style_of(part.category)))
+    if not seeds:
+        pieces.append(("no exposure found in it;", ""))
+    lost = sum(part.share for part in last.parts if part.category == "unresolved")
+    pieces.append((f"{percent(lost)} unresolved", UNRESOLVED_STYLE if lost else ""))
+    return flow(label, pieces, indent=LABEL, gap=" ")
+
+
+def money_totals(report: Report) -> list[Text]:
+    """Several assets added up in money, which is the only thing that adds up over them; of the first rule."""
+    lines: list[Text] = []
+    first = report.question.rules[0] if report.question.rules else ""
+    for total in (one for one in report.money if one.rule == first):
+        toward = "source" if total.direction == "source" else "destination"
+        pieces: list[Piece] = [(f"{total.sections} accounts ({toward}){_worths(total.usd, total.jpy) or ', none priced'};", "")]
+        for part in total.parts:
+            share = "" if part.share is None else f"{percent(part.share)} "
+            pieces.append((f"{share}{category_words(part.category)}{_worths(part.usd, part.jpy)};", style_of(part.category)))
+        if total.unpriced:
+            named = ", ".join(cut(asset, 40) for asset in total.unpriced[:MAX_NAMED])
+            more = ", ..." if len(total.unpriced) > MAX_NAMED else ""
+            pieces.append((f"without a price, and not in these sums: {named}{more}", UNRESOLVED_STYLE))
+        lines += flow(Text("All assets", "bold"), pieces, indent=LABEL + 2, gap=" ")
+    return lines
+
+
+def _worths(usd: float | None, jpy: float | None) -> str:
+    """``, $17,650, JPY 2.6M`` as far as known."""
+    return "".join(f", {text}" for text in (dollars(usd), yen(jpy)) if text)
+
+
+def _money(section: Section, rows: Sequence[Exposure]) -> str:
+    """What a category's rows were worth together; nothing where a price is missing, or under poison, whose rows overlap."""
+    if section.rule == "poison":
+        return ""
+    usd, jpy = [row.usd for row in rows], [row.jpy for row in rows]
+    return _worths(_sum(usd), _sum(jpy))
+
+
+def _sum(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if len(known) == len(values) else None
 
 
 def by_rule(sections: Sequence[Section]) -> list[Text]:
@@ -111,7 +186,7 @@ def _path(section: Section, path: Path) -> list[Piece]:
     one = section.subject
     entity = cut(path.entity or category_words(path.category), 40)
     first, last = path.steps[0], path.steps[-1]
-    subject_name = {"deposit": "deposit", "transaction": "the transfer"}.get(one.kind) or short(one.address or "")
+    subject_name = {"deposit": "deposit", "transaction": "the transfer"}.get(one.kind) or short(one.address or "the customer")
     style = style_of(path.category)
     between = [(f"-> {short(step.receiver or 'burned')} {day(step.time)}", "") for step in path.steps[:-1]]
     if section.direction == "source":

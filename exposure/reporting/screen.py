@@ -15,7 +15,7 @@ from exposure.model.verdicts import Verdict
 from exposure.reporting.categories import by_subject
 from exposure.reporting.changes import changes
 from exposure.reporting.layout import Piece, flow
-from exposure.reporting.parts import answer, by_rule, paths, subject
+from exposure.reporting.parts import answer, by_rule, money_totals, paths, subject, window
 from exposure.reporting.table import account
 from exposure.reporting.verdicts import deciding, dependence_lines, further, warns
 from exposure.reporting.words import UNRESOLVED_STYLE, cut, days_old, percent
@@ -64,12 +64,15 @@ def screen(report: Report, *, zone: tzinfo = UTC) -> Text:
         lines += [Text()] if number else []
         lines += subject(head, zone)
         lines += answer(head, report.question.max_hops)
+        lines += window(head)
         lines += _question(report, head, whole=not number)
         lines += [Text(), *account(head, report.question.max_hops)]
         if len(sections) > 1:
             lines += [Text(), *by_rule(sections)]
         if head.paths:
             lines += [Text(), *paths(head)]
+    if report.money:
+        lines += [Text(), *money_totals(report)]
     if len(groups) > MAX_GROUPS:
         lines.append(Text(f"... and {len(groups) - MAX_GROUPS} more accounts (assets, directions): --format json has them all"))
     if report.comparison is not None:

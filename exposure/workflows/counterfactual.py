@@ -42,7 +42,7 @@ class _Without(Views):
     def __init__(self, snapshot: Snapshot, gone: frozenset[tuple[str, str, str]]) -> None:
         self._snapshot, self._gone = snapshot, gone
 
-    def labels(self, store: Store, options: TraceOptions, bounds: Mapping[str, int]) -> Snapshot:
+    def labels(self, store: Store, options: TraceOptions, bounds: Mapping[str, int], together: Sequence[str] = ()) -> Snapshot:
         """The snapshot resolved without them; clusters stay as they are."""
         before = self._snapshot
         kept = [one for group in before.standings.values() for one in group if _key(one) not in self._gone]
@@ -63,9 +63,9 @@ class _Keeping(Views):
     def __init__(self) -> None:
         self.snapshot: Snapshot | None = None
 
-    def labels(self, store: Store, options: TraceOptions, bounds: Mapping[str, int]) -> Snapshot:
+    def labels(self, store: Store, options: TraceOptions, bounds: Mapping[str, int], together: Sequence[str] = ()) -> Snapshot:
         """As the store has them."""
-        self.snapshot = super().labels(store, options, bounds)
+        self.snapshot = super().labels(store, options, bounds, together)
         return self.snapshot
 
 

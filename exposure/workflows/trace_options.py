@@ -46,6 +46,7 @@ def trace_options(
     policy: str | Path | Sequence[str | Path] = (),
     clusters: str | Method = Method.NONE,
     expand: str | Sequence[str] = (),
+    window: int | None = None,
     tz: str = "UTC",
 ) -> TraceOptions:
     """The options of a trace from what people write; the command line and `exposure.api.trace` both read them here.
@@ -53,7 +54,7 @@ def trace_options(
     ``hops`` None: no limit. ``rule``: a name, several, or ``all``. A day given for ``until``, ``as_of`` or ``labels_as_of``
     is meant to its last second. Times without a zone are in ``tz``. What is None keeps its default. ``policy``: names of
     shipped policies or paths of policy files, which judge the report. ``expand``: addresses to follow although they count as
-    hubs.
+    hubs. ``window``: days that stand beside an address's whole history.
 
     Raises
     ------
@@ -82,6 +83,10 @@ def trace_options(
         clusters=named(Method, clusters, "method of clustering"),
         expanded=_expanded(expand),
     )
+    if window is not None and not 1 <= window <= 100_000:
+        raise InputError(f"a window of {window} days: give a whole number from 1 to 100,000")
+    if window is not None:
+        options = replace(options, window_days=window)
     check_policies(options)
     if engine is not None:
         options = replace(options, engine=engine)

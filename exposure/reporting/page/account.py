@@ -13,6 +13,7 @@ from exposure.reporting.page import parts, ways
 from exposure.reporting.page.cells import Cell, Table, address, code, text, transaction
 from exposure.reporting.page.phrases import Phrases
 from exposure.reporting.page.pictures import Figure, pictures
+from exposure.reporting.page.window import window
 from exposure.reporting.words import coins, percent, percent_range
 from exposure.text import shown
 from exposure.units import clock
@@ -40,6 +41,7 @@ def account(sections: Sequence[Section], max_hops: int | None, say: Phrases, zon
     """
     first = sections[0]
     tables = [
+        window(first, say),
         parts.exposures(first, say),
         parts.bounds(sections, say),
         parts.difference(first, say),
@@ -69,6 +71,8 @@ def _facts(section: Section, say: Phrases, zone: tzinfo) -> tuple[tuple[str, Cel
         place = f":{one.n}" if one.n is not None else ""
         facts.append((say("tx"), transaction(one.tx, one.chain)))
         facts += [(say("subject"), code(f"{one.tx}{place}"))] if place else []
+    for each in one.addresses:
+        facts.append((say("address"), address(each, one.chain)))
     if one.address:
         facts.append((say("to") if one.kind != "address" else say("address"), address(one.address, one.chain)))
     facts.append((say("amount"), text(" / ".join(filter(None, [f"{amount} ({one.asset})", say.worth(one.usd, one.jpy)])))))

@@ -15,6 +15,7 @@ from exposure.reporting.categories import by_subject
 from exposure.reporting.page.cells import Cell, Table, address, code, moment, number, table, text, transaction, word
 from exposure.reporting.page.phrases import Phrases
 from exposure.reporting.page.record import judgements, regimes
+from exposure.reporting.page.window import window
 from exposure.reporting.words import percent, percent_range
 from exposure.text import shown
 from exposure.units import clock, day, exact_coins
@@ -68,6 +69,7 @@ def _sheet(report: Report, say: Phrases) -> Sheet:
     tables = [
         _subjects(sections, say),
         _findings(sections, say),
+        *(window(section, say) for section in sections),
         _bounds(sections, say),
         regimes(report, say),
         _steps(sections, say),
@@ -110,7 +112,7 @@ def _subjects(sections: list[Section], say: Phrases) -> Table:
                 text(f"{say(one.kind)}: {say(section.direction)}"),
                 Cell(when, "time"),
                 transaction(one.tx, one.chain),
-                address(one.address, one.chain),
+                code(", ".join(one.addresses)) if one.addresses else address(one.address, one.chain),
                 _coins(one.amount, section),
                 _yen(one.jpy, say),
                 number(say("no_price") if one.usd is None else say.money(one.usd, "usd")),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from exposure.attribution.clusters import Heuristic
 from exposure.casefile.evidence import Evidence
@@ -48,10 +48,10 @@ def hubs(evidence: Evidence, recounted: Judged, threshold: int, expanded: tuple[
     )
 
 
-def clusters(evidence: Evidence, txs: Mapping[str, UtxoTx]) -> Check:
+def clusters(evidence: Evidence, txs: Mapping[str, UtxoTx], together: Sequence[str] = ()) -> Check:
     """Clusters are held together by their links, and links of common spending by the transactions in the folder.
 
-    ``txs``: those of UTXO chains, by hash.
+    ``txs``: those of UTXO chains, by hash. ``together``: addresses of one customer, as whoever asked said.
     """
     labels = evidence.labels
     own = {name for name, one in labels.boundaries.items() if one.category == Category.OWN_INSTITUTION.value}
@@ -64,6 +64,9 @@ def clusters(evidence: Evidence, txs: Mapping[str, UtxoTx]) -> Check:
         return address
 
     seen = given = 0
+    for address in together:
+        if address in stated and together[0] in stated:
+            heads[head(address)] = head(together[0])
     for link in evidence.links:
         if stated.get(link.one) is None or stated[link.one] != stated.get(link.other):
             return Check(

@@ -121,6 +121,11 @@ class Recording(Views):
         """Prices that keep what they answer."""
         return _KeptPrices(super().prices(store), self.evidence)
 
+    def end_time(self, chain: str, time: int) -> int:
+        """As the store has it, kept."""
+        self.evidence.end_times[chain] = time
+        return time
+
     def dust(self, asset: str, limit: int) -> int:
         """As the store's prices make it, kept."""
         self.evidence.dust[asset] = limit
@@ -142,10 +147,10 @@ class Recording(Views):
         self.evidence.assets[asset] = (found.symbol, found.decimals)
         return found
 
-    def labels(self, store: Store, options: TraceOptions, bounds: Mapping[str, int]) -> Snapshot:
+    def labels(self, store: Store, options: TraceOptions, bounds: Mapping[str, int], together: Sequence[str] = ()) -> Snapshot:
         """As the store has them."""
         self._store, self._as_of = store, options.labels_as_of
-        return super().labels(store, options, bounds)
+        return super().labels(store, options, bounds, together)
 
     def finished(self, labels: Snapshot, with_hubs: Labels, ends: Mapping[str, int]) -> None:
         """Keep what of the labels bears on what was read, and the tags behind it."""
@@ -269,6 +274,10 @@ class Replaying(Views):
         given = _GivenCoins if isinstance(plain, StoredUtxoHistory) else _GivenAccounts
         return given(store, chain, end, self._evidence)
 
+    def end_time(self, chain: str, time: int) -> int:
+        """What the case says: its rows end earlier."""
+        return self._evidence.end_times.get(chain, time)
+
     def dust(self, asset: str, limit: int) -> int:
         """What the case says: the prices that made it are not in it."""
         return self._evidence.dust.get(asset, limit)
@@ -296,7 +305,7 @@ class Replaying(Views):
         symbol, decimals = self._evidence.assets.get(asset, (known.symbol, known.decimals))
         return AssetInfo(symbol, decimals, known.usd_peg)
 
-    def labels(self, store: Store, options: TraceOptions, bounds: Mapping[str, int]) -> Snapshot:
+    def labels(self, store: Store, options: TraceOptions, bounds: Mapping[str, int], together: Sequence[str] = ()) -> Snapshot:
         """The case's own snapshot; who is a hub in which asset is found by the way, as in the run."""
         labels, now = replace(self._evidence.labels, hubs={}), self._evidence.label_time
         newest = {edition.name: edition for edition in self._evidence.editions}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ from exposure.workflows.case.reading import BROKEN, evidence_of, json_of, option
 from exposure.workflows.case.record import Replaying
 from exposure.workflows.trace.options import TraceOptions
 from exposure.workflows.trace.run import answer
+from exposure.workflows.trace.subjects import customer_of
 
 ENGINES = ("reference", "local")
 
@@ -85,11 +86,19 @@ def verify(folder: Path, *, case_id: str | None = None, key: str | None = None) 
     stated = json_of(case, "report.json")
     checks = [
         *_signed(case, by, unchecked=unchecked),
-        _labels(evidence, options),
-        _sources(case),
+        _guarded("labels", lambda: _labels(evidence, options)),
+        _guarded("sources", lambda: _sources(case)),
         *_recomputed(case, evidence, subject, options, stated),
     ]
     return Verified(case.id, len(case.files) + 1, (), tuple(checks))
+
+
+def _guarded(name: str, check: Callable[[], Check]) -> Check:
+    """A check on evidence that may have been made up so that it breaks."""
+    try:
+        return check()
+    except BROKEN as error:
+        return Check(name, False, f"what the case says of it does not fit together: {shown(error, 200)}")
 
 
 def _signed(case: case_folder.Case, by: str | None, *, unchecked: bool) -> Iterator[Check]:
@@ -175,7 +184,7 @@ def _recomputed(
             if same_engine:
                 yield _flow(case, report)
                 yield decisions.hubs(evidence, views.recounted, options.hub_counterparties, options.expanded)
-                yield decisions.clusters(evidence, _linking(store, evidence))
+                yield decisions.clusters(evidence, _linking(store, evidence), customer_of(subject))
 
 
 def _linking(store: Store, evidence: Evidence) -> dict[str, UtxoTx]:

@@ -21,6 +21,7 @@ from exposure.workflows.fetch.chain import Opened
 from exposure.workflows.fetch.look import dust_in
 from exposure.workflows.fetch.options import HUB, FetchOptions, FetchSummary, Outcome, Progress
 from exposure.workflows.trace import TraceOptions, trace
+from exposure.workflows.trace.subjects import customer_of
 
 if TYPE_CHECKING:  # annotations only
     from exposure.config import Config
@@ -98,7 +99,8 @@ def fetch_for(
     left, nothing = 1.0, True
     notes: tuple[str, ...] = ()
     try:
-        work.own(subject)
+        for one in customer_of(subject) or (subject,):
+            work.own(one)
         for _ in range(MAX_ROUNDS):
             try:
                 report = trace(store, subject, traced)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -19,6 +19,8 @@ class Matter:
 
     ``no_interval``: why none can be given for this subject, or empty. ``brackets``: at least and at most, by category,
     with `RISK` for all seeds together; ``no_bracket`` says why there is none. ``cuts``: the minimal cut of each category.
+    ``window_days``: days before ``window_end`` that stand beside the whole history (None: no window); ``own_hops``: hops of
+    the account before which the subject's own spending counts (`exposure.workflows.trace.own_coins`).
     """
 
     subject: Subject
@@ -33,6 +35,9 @@ class Matter:
     no_bracket: str = ""
     cuts: Mapping[str, tuple[tuple[str, int], ...]] = field(default_factory=lambda: MappingProxyType({}))
     notes: tuple[str, ...] = ()
+    window_days: int | None = None
+    window_end: int = 0
+    own_hops: int = 0
 
     @property
     def subledgers(self) -> list[Subledger]:
@@ -51,10 +56,12 @@ class Matter:
         return replace(self.subledgers[0].labels, hubs=hubs)
 
 
-def own_flags(address: str | None, labels: Labels, now: int) -> tuple[Own, ...]:
-    """What the subject's own address, or its cluster, is tagged as."""
-    if address is None:
-        return ()
+def own_flags(addresses: Iterable[str], labels: Labels, now: int) -> tuple[Own, ...]:
+    """What the subject's own addresses, or their clusters, are tagged as."""
+    return tuple(flag for address in addresses for flag in _flags(address, labels, now))
+
+
+def _flags(address: str, labels: Labels, now: int) -> tuple[Own, ...]:
     owner = labels.owner(address)
     through = "" if owner == address else owner
     seed = labels.seeds.get(owner)

@@ -25,7 +25,7 @@ class TraceOptions:
     ``labels_as_of`` None: the newest tags. ``dust_usd``: counterparties below it do not make a hub (no price: none do).
     ``policies`` judge the report; what they say of roles of categories changes its figures (`roles`).
     ``clusters``: which heuristics join addresses of one owner. ``expanded``: addresses that are followed as ordinary ones
-    although they count as hubs.
+    although they count as hubs. ``window_days``: days before the end that stand beside an address's whole history.
     """
 
     chain: str | None = None
@@ -46,6 +46,7 @@ class TraceOptions:
     seeds_from_designation: bool = False
     clusters: Method = Method.NONE
     expanded: tuple[str, ...] = ()
+    window_days: int = 90
     policies: tuple[Policy, ...] = ()
 
     @property

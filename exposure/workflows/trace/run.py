@@ -47,6 +47,7 @@ from exposure.workflows.seen_hubs import SeenHubs
 from exposure.workflows.trace import expanded
 from exposure.workflows.trace.ledgers import AccountLedger, Moved, Subledger, UtxoLedger
 from exposure.workflows.trace.matter import Matter, own_flags
+from exposure.workflows.trace.money import money_totals
 from exposure.workflows.trace.options import TraceOptions
 from exposure.workflows.trace.own_coins import counted_from_spending
 from exposure.workflows.trace.owners import between_owners
@@ -79,7 +80,7 @@ def answer(store: Store, text: str, options: TraceOptions, views: Views = STORE)
     ledgers = Ledgers(store, options, views)
     found = targets(store, text, options, ledgers)
     bounds = {target.chain: ledgers.history(target.chain).as_of for target in found}
-    labels = views.labels(store, options, bounds)
+    labels = views.labels(store, options, bounds, found[0].addresses)
     found = between_owners(found, ledgers, labels.labels)
     question = _Question(store, options, ledgers, labels, chosen, views)
     with question.held:
@@ -123,9 +124,11 @@ def answer(store: Store, text: str, options: TraceOptions, views: Views = STORE)
         warnings=(
             *labels.warnings,
             *told_of(store, {chain: bounds[chain] for chain in chains}),
+            *(Sentence("notes.unmoved", who=address) for address in found[0].unmoved),
             *expanded.warnings(question.expanded, question.let_through, options.hops),
         ),
         incomplete_answer=tuple(dict.fromkeys(question.missing)),
+        money=tuple(money_totals(sections)),
     )
     return replace(report, verdicts=tuple(judge(report, policy) for policy in options.policies))
 
@@ -342,8 +345,8 @@ class _Question:
 
     def _destination(self, target: Target) -> list[Section]:
         options, ledger = self._options, self._ledger(target.chain)
-        own = target.address if target.kind == "address" and isinstance(ledger, UtxoLedger) else None
-        hops = options.hops if own is None or options.hops is None else options.hops + 1  # see own_coins
+        own = target.kind == "address" and isinstance(ledger, UtxoLedger)
+        hops = options.hops if not own or options.hops is None else options.hops + 1  # see own_coins
         settings = self._settings(Rule.HAIRCUT, hops, options.max_transactions)
         parts: dict[str, Subledger] = {}
         spent, allowed = 0, options.max_transactions // FOLLOWED_SHARE
@@ -352,15 +355,16 @@ class _Question:
             if spent > allowed:
                 parts[_ref(row)] = _unfollowed(_moved(self._histories, target.chain, row), self._labels.labels)
                 continue
-            sub = self._taken(target, ledger.destination(row, settings, of=own))
+            moved = _moved(self._histories, target.chain, row)
+            sub = self._taken(target, ledger.destination(row, settings, of=moved.receiver if own else None))
             spent += sub.transactions
             parts[_ref(row)] = sub
         if spent > allowed:
             self.missing.append(Sentence("notes.following_spent", n=len(parts), most=allowed))
         matter = self._matter(target, "destination", [(_ref(row), parts[_ref(row)]) for row in target.destination])
-        matter = replace(matter, no_bracket=Sentence("no_bounds.source_only"))
+        matter = replace(matter, no_bracket=Sentence("no_bounds.source_only"), own_hops=int(own))
         made = [section(matter, replace(settings, rule=rule), max_paths=options.max_paths) for rule in options.rules]
-        return made if own is None else [counted_from_spending(each, options.hops) for each in made]
+        return made if not own else [counted_from_spending(each, options.hops) for each in made]
 
     def _matter(self, target: Target, direction: OneWay, parts: Sequence[tuple[str, Subledger]]) -> Matter:
         labels = self._labels.labels
@@ -373,22 +377,31 @@ class _Question:
             parts=tuple(parts),
             seeds=_seeds(labels),
             worth=worth,
-            own=own_flags(target.address, labels, self._labels.as_of),
+            own=own_flags(target.own_addresses, labels, self._labels.as_of),
             now=self._labels.as_of,
             no_interval=self._why_no_interval(target),
+            window_days=self._options.window_days if target.kind == "address" else None,
+            window_end=self._window_end(target.chain),
         )
+
+    def _window_end(self, chain: str) -> int:
+        end = self._views.end_time(chain, _end(self._store, self._histories, chain, self._options).time)
+        return end if self._options.until is None else min(end, self._options.until)
 
     def _why_no_interval(self, target: Target) -> str:
         """An address needs its own history whole; a deposit does not."""
-        if target.kind != "address" or target.address is None:
-            return ""
         history = self._histories.history(target.chain)
-        if isinstance(history, StoredUtxoHistory):
-            reason = history.incomplete(target.address)
-        else:
-            gap = history.incomplete(target.address, target.asset)
-            reason = None if gap is None else gap.reason
-        return "" if reason is None else Sentence("no_bounds.own_history", why=reason)
+        for address in target.own_addresses if target.kind == "address" else ():
+            if isinstance(history, StoredUtxoHistory):
+                reason = history.incomplete(address)
+            else:
+                gap = history.incomplete(address, target.asset)
+                reason = None if gap is None else gap.reason
+            if reason is not None and target.addresses:
+                return Sentence("no_bounds.customers_history", who=address, why=reason)
+            if reason is not None:
+                return Sentence("no_bounds.own_history", why=reason)
+        return ""
 
     def _bracket(self, target: Target, refs: Sequence[str], ledger: Ledger) -> _Bracket:
         """The bracket of one deposit, over its ancestry without hop limit."""
@@ -446,6 +459,7 @@ def _subject(target: Target, rows: Sequence[Moved], info: AssetInfo, worth: Wort
         transfers=len(rows),
         usd=worth.total(rows, "usd"),
         jpy=worth.total(rows, "jpy"),
+        addresses=target.addresses,
     )
 
 

@@ -44,6 +44,7 @@ from exposure.workflows.trace.evidence import Evidence, destination_evidence, so
 from exposure.workflows.trace.ledgers import Moved, Subledger
 from exposure.workflows.trace.matter import Matter
 from exposure.workflows.trace.picture import flow, parties
+from exposure.workflows.trace.window import window
 from exposure.workflows.trace.words import settles
 
 MAX_GAPS = 500
@@ -96,6 +97,7 @@ def section(matter: Matter, settings: Settings, *, max_paths: int) -> Section:
         paths_found=evidence.found,
         coverage=tuple(dict.fromkeys(gap for sub in matter.subledgers for gap in sub.gaps))[:MAX_GAPS],
         prices=tuple(matter.worth.used),
+        window=window(matter, accounts, settings.rule),
         notes=(*matter.notes, *_bracket_note(bounds), *dict.fromkeys(evidence.notes), *_flag_notes(matter)),
         flow=flow(matter, runs),
         parties=parties(matter, labels),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,6 +22,8 @@ from exposure.workflows.trace.views import History, Views
 
 MAX_TEXT = 300
 MAX_COLONS = 6
+MAX_ADDRESSES = 1_000
+_BETWEEN = re.compile(r"[\s,;]+")
 _HASH = re.compile(r"(0x)?[0-9a-fA-F]{64}")
 _AT_TIME = re.compile(r"(?P<address>[^@\s]+)@(?P<time>[^@#]+)(#(?P<n>[0-9]{1,9}))?")
 
@@ -31,6 +33,8 @@ class Target:
     """What one account is about: transfers (account chains) or coins (UTXO chains) of one asset.
 
     ``source`` and ``destination`` are the subject's transfers in that direction; either is empty where it is not asked for.
+    ``addresses``: those of a customer who is one subject; ``address`` is None then. ``unmoved``: those of them of which the
+    store holds nothing that was asked for.
     """
 
     chain: str
@@ -41,6 +45,13 @@ class Target:
     destination: tuple[Transfer | Coin, ...]
     tx: str | None = None
     n: int | None = None
+    addresses: tuple[str, ...] = ()
+    unmoved: tuple[str, ...] = ()
+
+    @property
+    def own_addresses(self) -> tuple[str, ...]:
+        """The address, or all those of a customer."""
+        return self.addresses or (() if self.address is None else (self.address,))
 
 
 class Ledgers:
@@ -68,6 +79,9 @@ def targets(store: Store, text: str, options: TraceOptions, ledgers: Ledgers) ->
     InputError
         If the text is no subject, its checksum is wrong, or the store does not hold it.
     """
+    addresses = customer_of(text)
+    if addresses:
+        return _customer(addresses, options, ledgers)
     subject = text.strip()
     if not subject or len(subject) > MAX_TEXT:
         raise InputError(f"the subject has {len(subject)} characters: give an address, a transaction, TX:N or ADDRESS@TIME")
@@ -87,8 +101,56 @@ def targets(store: Store, text: str, options: TraceOptions, ledgers: Ledgers) ->
     return _address(parse(subject), options, ledgers)
 
 
+def customer_of(text: str) -> tuple[str, ...]:
+    """The addresses of a customer, where a subject names several, parted by spaces or commas; else none.
+
+    Raises
+    ------
+    InputError
+        If there are too many of them, or one is none.
+    """
+    names = [name for name in _BETWEEN.split(text.strip()) if name]
+    if len(names) < 2 or "@" in text:
+        return ()
+    if len(names) > MAX_ADDRESSES:
+        raise InputError(f"a customer of {len(names):,} addresses: {MAX_ADDRESSES:,} at most are traced as one subject")
+    return tuple(dict.fromkeys(parse(name).canonical for name in names))
+
+
+def _customer(addresses: tuple[str, ...], options: TraceOptions, ledgers: Ledgers) -> list[Target]:
+    """Several addresses as one subject: of each chain and asset what came to them from others, and went to others."""
+    if not ledgers.store.chains():
+        raise InputError(f"the store {ledgers.store.path} is empty: import a ledger first, with `exposure import FILE...`")
+    merged: dict[tuple[str, str], list[Target]] = defaultdict(list)
+    refused: dict[str, InputError] = {}
+    for address in addresses:
+        try:
+            for target in _address(parse(address), options, ledgers):
+                merged[target.chain, target.asset].append(target)
+        except InputError as error:
+            refused[address] = error
+    if not merged:
+        raise next(iter(refused.values()))
+    found = []
+    for (chain, asset), those in sorted(merged.items()):
+        history = ledgers.history(chain)
+        rows = [_between(history, (getattr(one, side) for one in those)) for side in ("source", "destination")]
+        found.append(Target(chain, asset, "address", None, rows[0], rows[1], addresses=addresses, unmoved=tuple(refused)))
+    return found
+
+
+def _between(history: History, those: Iterable[tuple[Transfer | Coin, ...]]) -> tuple[Transfer | Coin, ...]:
+    """Rows of several addresses in order, each once; what moved among them goes once it is known who owns what."""
+    rows = {row.ref if isinstance(row, Transfer) else str(row): row for some in those for row in some}
+    placed = [(row.place if isinstance(row, Transfer) else made_by(history, row).place, name) for name, row in rows.items()]
+    return tuple(rows[name] for _, name in sorted(placed))
+
+
 def deposits_of(address: str, options: TraceOptions, ledgers: Ledgers) -> list[tuple[str, str, Transfer | Coin]]:
     """Chain, asset and transfer (coin) of everything an address received, in the window asked for, in order."""
+    addresses = customer_of(address)
+    if addresses:
+        return [row for one in addresses for row in deposits_of(one, options, ledgers)]
     found: list[tuple[str, str, Transfer | Coin]] = []
     for chain, assets in _held(parse(address), options, ledgers).items():
         history = ledgers.history(chain)

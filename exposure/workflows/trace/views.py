@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol, TypeVar
 
 from exposure.attribution.clusters import Clusters, Method
@@ -18,6 +18,7 @@ from exposure.tracing.hubs import Counted
 from exposure.workflows.clusters import clusters as clusters_of
 from exposure.workflows.clusters import with_clusters
 from exposure.workflows.labels import Snapshot, snapshot
+from exposure.workflows.trace.customers import joined
 from exposure.workflows.trace.options import TraceOptions
 
 History = StoredAccountHistory | StoredUtxoHistory
@@ -48,6 +49,10 @@ class Views:
         """The same history for looks that are no evidence, such as whether an address is a hub."""
         return history
 
+    def end_time(self, chain: str, time: int) -> int:
+        """Unix time of the last block that the figures may use."""
+        return time
+
     def dust(self, asset: str, limit: int) -> int:
         """The dust limit of an asset in base units, as the store's last price makes it."""
         return limit
@@ -71,17 +76,20 @@ class Views:
         """Symbol and decimals of an asset."""
         return store.asset_info(asset)
 
-    def labels(self, store: Store, options: TraceOptions, bounds: Mapping[str, int]) -> Snapshot:
-        """The label snapshot of the run; ``bounds``: the last block of each chain that clusters may be found in."""
+    def labels(self, store: Store, options: TraceOptions, bounds: Mapping[str, int], together: Sequence[str] = ()) -> Snapshot:
+        """The label snapshot of the run; ``bounds``: the last block of each chain that clusters may be found in; ``together``:
+        addresses that have one owner, as the user says.
+        """
         found = snapshot(
             store,
             as_of=options.labels_as_of,
             roles=role_of(options.roles),
             seeds_from_designation=options.seeds_from_designation,
         )
-        if options.clusters is Method.NONE:
-            return found
-        return with_clusters(found, [self.clusters(store, chain, options, found, end) for chain, end in bounds.items()])
+        if options.clusters is not Method.NONE:
+            each = [self.clusters(store, chain, options, found, end) for chain, end in bounds.items()]
+            found = with_clusters(found, each)
+        return joined(found, together) if together else found
 
     def finished(self, labels: Snapshot, with_hubs: Labels, ends: Mapping[str, int]) -> None:
         """Told at the end: the snapshot, the same with the hubs found, and the last block of each chain."""
