@@ -290,6 +290,7 @@ def resolve(
             {**seeds[SubjectKind.ADDRESS], **services[Role.BOUNDARY], **services[Role.PASS_THROUGH]},
         ),
         owners=owners,
+        joint=frozenset(tag.tag.subject for tag in tags if tag.tag.kind is SubjectKind.JOINT),
         seeds_from_designation=seeds_from_designation,
         notes=notes,
     )
@@ -386,6 +387,8 @@ def digest_of(labels: Labels) -> str:
         digest.update(f"{{{rows}}},".encode())
     for plain in (labels.hubs, labels.owners, *((labels.inherited,) if labels.inherited else ())):
         digest.update(json.dumps(dict(plain), sort_keys=True, separators=(",", ":")).encode() + b",")
+    if labels.joint:
+        digest.update(json.dumps(sorted(labels.joint)).encode() + b",")
     digest.update(json.dumps(labels.seeds_from_designation).encode() + b"]")
     return digest.hexdigest()
 

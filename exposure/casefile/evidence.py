@@ -70,6 +70,7 @@ def bearing(labels: Labels, evidence: Evidence) -> Labels:
         asset_seeds={asset: seed for asset, seed in labels.asset_seeds.items() if asset in assets},
         boundaries={owner: service for owner, service in labels.boundaries.items() if owner in owners},
         pass_through={owner: service for owner, service in labels.pass_through.items() if owner in owners},
+        joint=labels.joint & txs,
         hubs={owner: why for owner, why in labels.hubs.items() if owner in owners},
         inherited={address: left for address, left in labels.inherited.items() if labels.owner(address) in owners},
         owners={

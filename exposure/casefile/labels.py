@@ -31,6 +31,7 @@ def labels_to_json(labels: Labels) -> dict[str, Any]:
         "hubs": dict(labels.hubs),
         "inherited": dict(labels.inherited),
         "owners": dict(labels.owners),
+        **({"joint": sorted(labels.joint)} if labels.joint else {}),
         "seeds_from_designation": labels.seeds_from_designation,
         "digest": labels.digest,
     }
@@ -57,6 +58,7 @@ def labels_from_json(value: Mapping[str, Any]) -> Labels:
             hubs={str(key): str(why) for key, why in value["hubs"].items()},
             inherited={str(key): int(left) for key, left in value["inherited"].items()},
             owners={str(key): str(owner) for key, owner in value["owners"].items()},
+            joint=frozenset(str(tx) for tx in value.get("joint", ())),
             seeds_from_designation=bool(value["seeds_from_designation"]),
             digest=str(value["digest"]),
         )

@@ -12,7 +12,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from exposure.model.ledger import Coin
+from exposure.model.ledger import Coin, UtxoTx
 
 
 def _empty() -> Mapping[Any, Any]:
@@ -132,7 +132,8 @@ class Labels:
 
     ``owners`` maps a member of a cluster to the cluster's id; an address that is not in it owns itself. Keys of
     ``seeds``, ``boundaries``, ``hubs`` and ``pass_through`` are owners (see `owner`). ``inherited``: members of a cluster that
-    are what another member's tag says, with the confidence that is left of it.
+    are what another member's tag says, with the confidence that is left of it. ``joint``: transactions that a list says several
+    owners made together, whatever they look like.
     """
 
     seeds: Mapping[str, Seed] = field(default_factory=_empty)
@@ -144,6 +145,7 @@ class Labels:
     hubs: Mapping[str, str] = field(default_factory=_empty)
     inherited: Mapping[str, int] = field(default_factory=_empty)
     owners: Mapping[str, str] = field(default_factory=_empty)
+    joint: frozenset[str] = frozenset()
     seeds_from_designation: bool = False
     digest: str = ""
     notes: tuple[str, ...] = field(default=())
@@ -151,6 +153,10 @@ class Labels:
     def owner(self, address: str) -> str:
         """Cluster of an address, or the address itself."""
         return self.owners.get(address, address)
+
+    def is_joint(self, tx: UtxoTx) -> bool:
+        """Whether several owners made a transaction, by its form or by what a list says: then every output is a hop."""
+        return tx.joint or tx.tx in self.joint
 
     def seed_at(self, owner: str, time: int) -> Seed | None:
         """The seed an owner is at ``time``, or None. Dates matter only under ``seeds_from_designation``."""

@@ -49,7 +49,7 @@ def owners_in(tx: UtxoTx, labels: Labels) -> set[str]:
 
 def is_change(tx: UtxoTx, n: int, labels: Labels) -> bool:
     """Whether an output goes back to an owner of the inputs, so that it is no hop (in joint transactions all are hops)."""
-    return not tx.joint and labels.owner(tx.outputs[n].address) in owners_in(tx, labels)
+    return not labels.is_joint(tx) and labels.owner(tx.outputs[n].address) in owners_in(tx, labels)
 
 
 def utxo_cone(

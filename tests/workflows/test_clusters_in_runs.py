@@ -13,8 +13,11 @@ from exposure.attribution.clusters import Method
 from exposure.attribution.lists import read_list
 from exposure.cli.tags_text import explained, explained_json
 from exposure.errors import InputError
+from exposure.workflows.case import Form, write_case
+from exposure.workflows.case.verify import verify
 from exposure.workflows.cluster_of import cluster_of
 from exposure.workflows.tags import ImportOptions, import_lists, show
+from exposure.workflows.trace import TraceOptions
 
 START = 1_690_000_000
 
@@ -240,3 +243,40 @@ def test_a_joint_transaction_needs_a_source_and_is_nobody_s(tmp_path, row, fault
     listing.write_text(f"subject,kind,category,source\n{row}\n")
     parsed = read_list(listing).parsed
     assert not parsed.tags and fault in parsed.problems[0].reason
+
+
+# R adds a coin to A's payment and is paid at the address that the coin was on; then R pays D.
+PAYJOIN = {
+    "mint": ([], [("S", 60_000), ("R", 20_000)]),
+    "first": ([("mint", 0)], [("A", 60_000)]),
+    "payjoin": ([("first", 0), ("mint", 1)], [("R", 50_000), ("B", 30_000)]),
+    "deposit": ([("payjoin", 0)], [("D", 50_000)]),
+}
+
+
+def test_in_a_transaction_that_a_list_calls_joint_every_output_is_a_hop(tmp_path):
+    listing = tmp_path / "payjoins.csv"
+    listing.write_text(f"subject,kind,category,source\n{tx('payjoin')},joint,other,the receiver's books\n")
+    with coins(PAYJOIN, {"S": ("ransomware", 80)}) as store:
+
+        def seen(hops=5):
+            rows = [
+                (row.hops, row.amount)
+                for engine in ("reference", "local")
+                for row in ex.trace(store, f"{tx('deposit')}:0", engine=engine, hops=hops).exposures
+            ]
+            return rows, set(ex.rescore(store, [coin_address("D")], hops=hops)["category"])
+
+        alone = seen()
+        before = ex.trace(store, f"{tx('deposit')}:0").report.run.label_digest
+        assert [hops for hops, _ in alone[0]] == [2, 2], "without the list what goes back to R's address is R's change"
+        assert len(seen(hops=2)[0]) == 2 and "ransomware" in seen(hops=2)[1]
+        import_lists(store, [listing], ImportOptions(published=START))
+        joined = seen()
+        assert [hops for hops, _ in joined[0]] == [3, 3]
+        assert [amount for _, amount in joined[0]] == [amount for _, amount in alone[0]]
+        assert "ransomware" in joined[1]
+        assert not seen(hops=2)[0] and "ransomware" not in seen(hops=2)[1]
+        assert ex.trace(store, f"{tx('deposit')}:0").report.run.label_digest != before
+        write_case(store, f"{tx('deposit')}:0", TraceOptions(), tmp_path / "case", Form())
+    assert verify(tmp_path / "case").ok

@@ -48,6 +48,7 @@ class Sight:
     transfers are then carried out as they stand. ``gap``: by pot, the block from which all that leaves it is unresolved.
     ``instead`` and ``known_from``: by pot, the one that takes its place from a block on. ``poison`` and ``tiho``: the rule is
     that one. ``flagged``: pots that hold the flag of what is missing already.
+    ``joint``: numbers and names of transactions that a list calls joint.
     """
 
     roles: Roles
@@ -59,6 +60,7 @@ class Sight:
     instead: NDArray[np.int32] | None = None
     known_from: NDArray[np.int64] | None = None
     flagged: NDArray[np.bool_] | None = None
+    joint: dict[int, str] = field(default_factory=dict)
     spare: int = 0
     poison: bool = False
     tiho: bool = False

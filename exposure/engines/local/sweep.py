@@ -158,7 +158,8 @@ class Sweep:
         units = [str(self.state.units[asset]) for asset in assets.tolist()]
         by_pot = [column[:owners] for column in (roles.owner, roles.group, roles.since)]
         by_asset = roles.asset_group[assets], roles.asset_since[assets]
-        return fingerprint(*by_pot, *by_asset, is_wanted, *gap, known, thefts, units)
+        joint = (sorted(sight.joint.values()),) if sight.joint else ()
+        return fingerprint(*by_pot, *by_asset, is_wanted, *gap, known, thefts, units, *joint)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """All that a state consists of."""

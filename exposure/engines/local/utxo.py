@@ -79,7 +79,9 @@ class _Writer:
         for n in order:
             output, coin = tx.outputs[n], Coin(tx.tx, n)
             own = self.labels.owner(output.address) in owners
-            move = OWN if (own and not tx.joint) or tx.coinbase else HOP  # what a coinbase mints is at hop 1 already
+            move = (
+                OWN if (own and not self.labels.is_joint(tx)) or tx.coinbase else HOP
+            )  # what a coinbase mints is at hop 1 already
             self.coins_made.append(str(coin))
             self.coins[coin] = target = program.pot(coin) if output.amount else -1
             if not output.amount:

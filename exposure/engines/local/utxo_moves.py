@@ -52,7 +52,10 @@ def moves(columns: Columns, part: slice, coins: int, sight: Sight, *, strict: bo
     own[out] = np.isin(tx[out] * wide + owner[out], tx[known] * wide + owner[known])
     form = np.zeros(number, np.int64)
     forms(tx, row["flags"], row["address"], row["amount"], time, form)
-    back = own & ~np.isin(form, [int(one) for one in MARKED])[tx]  # change; of a joint transaction every output is a hop
+    together = np.isin(form, [int(one) for one in MARKED])
+    if sight.joint:  # an input's row has the hash of the transaction that it spends from
+        together[tx[out & np.isin(row["tx"], np.array(list(sight.joint), np.uint64))]] = True
+    back = own & ~together[tx]  # change; of a joint transaction every output is a hop
 
     inputs = ~out & (amount > 0) & ~coinbase
     if not sight.poison:

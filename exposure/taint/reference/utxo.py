@@ -89,7 +89,11 @@ class _Ledger:
             output, coin = tx.outputs[n], Coin(tx.tx, n)
             drawn = pot.draw(output.amount) if output.amount else []
             own = self.labels.owner(output.address) in owners
-            lots = tuple(drawn) if tx.coinbase else moved(drawn, self.settings.max_hops, keeps_hop=own and not tx.joint)
+            lots = (
+                tuple(drawn)
+                if tx.coinbase
+                else moved(drawn, self.settings.max_hops, keeps_hop=own and not self.labels.is_joint(tx))
+            )
             self._create(tx, coin, output.amount, self._labelled(tx, coin, output.amount, lots, own=own))
         fee = pot.balance
         lots = moved(pot.draw(fee), self.settings.max_hops) if fee else ()

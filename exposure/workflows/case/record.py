@@ -218,7 +218,7 @@ def _subjects(labels: Labels) -> set[str]:
         labels.pass_through,
         labels.owners,
     )  # type: ignore[assignment]  # mappings of different keys, of which only the text is taken
-    return {str(key) for group in groups for key in group}
+    return {str(key) for group in groups for key in group} | labels.joint
 
 
 class _GivenAccounts(StoredAccountHistory):

@@ -123,6 +123,7 @@ def _labels(evidence: Evidence, options: TraceOptions) -> Check:
     wrong = [
         str(key) for key, party in _parties(evidence.labels) if str(key) in tagged and (str(key), party) not in _named(made)
     ]
+    wrong += [tx for tx in evidence.labels.joint if tx not in made.joint]
     if wrong:
         return Check("labels", False, f"the tags do not make {shown(wrong[0], 80)} what the figures take it for")
     return Check(

@@ -207,7 +207,8 @@ def _chain(
         if known is None:  # only now: a ledger that nobody is asked of costs nothing
             advance(f"{chain}, services and hubs", 0, index.rows)
             roles = _roles(store, chain, index, ledger, labels, options)
-            known = Known(index, ledger, roles, missing(store, chain, index), *_thefts(index, labels, roles))
+            joint = dict(zip(index.hashes(sorted(labels.joint)), sorted(labels.joint), strict=True))
+            known = Known(index, ledger, roles, missing(store, chain, index), *_thefts(index, labels, roles), joint)
         row_of = np.full(max(index.pots, 1), -1, np.int32)
         row_of[pots] = np.arange(len(pots), dtype=np.int32)
         wanted.whole[:] = known.stricter.gap[pots] == NEVER

@@ -37,6 +37,7 @@ class Known:
     stricter: Stricter
     by_tx: dict[int, Theft]
     by_coin: dict[tuple[int, int], Theft]
+    joint: dict[int, str]
 
 
 def scored(
@@ -94,7 +95,7 @@ def _swept(
     advance: Advance,
 ) -> tuple[Found, str]:
     def begun(state: saved.Saved | None) -> Sweep:
-        sight = Sight(known.roles, row_of, known.by_tx, known.by_coin)
+        sight = Sight(known.roles, row_of, known.by_tx, known.by_coin, joint=known.joint)
         return Sweep(known.ledger, rule, hops, sight, wanted.asset, stricter=stricter, saved=state)
 
     said = ""

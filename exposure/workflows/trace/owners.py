@@ -42,16 +42,16 @@ def _receiver(target: Target, row: Row, ledgers: Ledgers) -> str:
     return made_by(ledgers.history(target.chain), row).outputs[row.n].address
 
 
-def _senders(target: Target, row: Row, ledgers: Ledgers) -> set[str]:
+def _senders(target: Target, row: Row, ledgers: Ledgers, labels: Labels) -> set[str]:
     if isinstance(row, Transfer):
         return {row.sender} if row.sender is not None else set()
     made = made_by(ledgers.history(target.chain), row)
-    return set() if made.joint else {spend.address for spend in made.inputs if spend.address is not None}
+    return set() if labels.is_joint(made) else {spend.address for spend in made.inputs if spend.address is not None}
 
 
 def _is_inside(target: Target, row: Row, ledgers: Ledgers, labels: Labels) -> bool:
     owner = labels.owner(_receiver(target, row, ledgers))
-    return owner in {labels.owner(address) for address in _senders(target, row, ledgers)}
+    return owner in {labels.owner(address) for address in _senders(target, row, ledgers, labels)}
 
 
 def _without_inside(target: Target, ledgers: Ledgers, labels: Labels) -> Target:
