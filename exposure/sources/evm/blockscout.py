@@ -10,10 +10,11 @@ from collections.abc import Iterator
 
 from exposure.errors import InputError, SourceError
 from exposure.model.assets import Chain
-from exposure.model.ledger import Flag
+from exposure.model.ledger import Flag, Status
 from exposure.net.calls import Host
 from exposure.net.http import MAX_PAGES, Client, Reply, Request
 from exposure.sources.evm import blockscout_rows
+from exposure.sources.evm.logs import WRAPPED
 from exposure.sources.evm.node_calls import CONFIRMATIONS
 from exposure.sources.movements import Movements
 from exposure.sources.remote import (
@@ -142,6 +143,12 @@ class BlockscoutHistory:
             for reply, got in self._whole(f"transactions/{hash_}/{kind}", hash_):
                 replies.append(got)
                 found.extend(self._decoded(kind, reply, hash_, places, {value.block: value.time}))
+        wrapped = WRAPPED.get(self.chain, "")
+        moved = [row for row in found.rows if row.amount and row.status != Status.FAILED]
+        if any(wrapped in (row.sender, row.receiver) and row.asset == self._chain.native for row in moved) and not any(
+            row.asset == f"{self.chain}/{wrapped}" for row in moved
+        ):
+            found.void(f"{self.chain}/{wrapped}", "the instance does not list how a wrapped coin is made and destroyed")
         for row in found.rows:
             if (row.tx, row.block) != (hash_, value.block):
                 raise item.wrong("hash", f"the transaction of all its rows, and one is of {row.tx} in block {row.block}")
