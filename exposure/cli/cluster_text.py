@@ -8,8 +8,9 @@ from dataclasses import asdict
 
 from exposure.attribution.clusters import WORDS, Link
 from exposure.cli.columns import wrapped
+from exposure.errors import InputError
 from exposure.text import shown
-from exposure.workflows.cluster_of import ClusterOf
+from exposure.workflows.cluster_of import MEMBERS_SHOWN, ClusterOf
 
 MEMBERS, STEPS = 20, 12
 
@@ -84,6 +85,22 @@ def _links(links: Sequence[Link]) -> list[str]:
 
 def _link(link: Link) -> str:
     return f"{shown(link.one, 100)} - {shown(link.other, 100)}: {WORDS[link.heuristic]} {shown(link.tx or 'unknown', 100)}"
+
+
+def as_addresses(found: Sequence[ClusterOf]) -> str:
+    """The addresses alone, one a line, each once.
+
+    Raises
+    ------
+    InputError
+        If a cluster has more than are kept at hand: half of one would be taken for the whole.
+    """
+    for one in found:
+        if one.size > len(one.members):
+            raise InputError(
+                f"the cluster on {one.chain} has {one.size:,} addresses; up to {MEMBERS_SHOWN:,} can be taken as one subject"
+            )
+    return "\n".join(dict.fromkeys(member for one in found for member in one.members))
 
 
 def as_json(found: Sequence[ClusterOf]) -> str:

@@ -213,7 +213,9 @@ def owners(entity: str, as_of: str | None, format_: str, output: Path | None, st
 
 @tags.command(
     epilog="\b\nExamples:\n  exposure tags cluster 12QtD5BFwRsdNsAZY76UVE1xyCGNTojH9h\n"
-    "  exposure tags cluster bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq --clusters exploration --format json"
+    "  exposure tags cluster bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq --clusters exploration --format json\n"
+    "  exposure tags cluster 12QtD5BFwRsdNsAZY76UVE1xyCGNTojH9h --format addresses -o members.txt\n"
+    "  exposure trace --customer members.txt --clusters evidence"
 )
 @click.argument("address")
 @click.option("--chain", metavar="CHAIN", help="Only this chain.")
@@ -226,13 +228,16 @@ def owners(entity: str, as_of: str | None, format_: str, output: Path | None, st
     help="By which heuristics: those that stand as evidence, or also guesses at change.",
 )
 @click.option("--as-of", metavar="DATE", help="With the lists of this day, and the ledger up to then.")
-@format_option("table", "json")
+@format_option("table", "json", "addresses")
 @output_option
 @store_option
 def cluster(
     address: str, chain: str | None, method: str, as_of: str | None, format_: str, output: Path | None, store: Path | None
 ) -> None:
-    """Which addresses share an owner with ADDRESS, by which heuristic and transaction, and what tags it inherits."""
+    """Which addresses share an owner with ADDRESS, by which heuristic and transaction, and what tags it inherits.
+
+    With --format addresses only the addresses, one a line: `exposure trace --customer FILE` takes them as one subject.
+    """
     from exposure.attribution.clusters import Method
     from exposure.cli import cluster_text
     from exposure.cli.output import emit
@@ -240,7 +245,8 @@ def cluster(
 
     with open_store(store) as opened:
         found = cluster_of(opened, address, Method(method), chain=chain, as_of=_moment(as_of))
-    emit(cluster_text.as_json(found) if format_ == "json" else cluster_text.as_table(found), output)
+    forms = {"table": cluster_text.as_table, "json": cluster_text.as_json, "addresses": cluster_text.as_addresses}
+    emit(forms[format_](found), output)
 
 
 @tags.command(

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
 import exposure as ex
 from exposure.attribution.clusters import Method
 from exposure.attribution.lists import read_list
+from exposure.cli import main
+from exposure.cli.cluster_text import as_addresses
 from exposure.cli.tags_text import explained, explained_json
 from exposure.errors import InputError
 from exposure.workflows.case import Form, write_case
@@ -280,3 +284,20 @@ def test_in_a_transaction_that_a_list_calls_joint_every_output_is_a_hop(tmp_path
         assert ex.trace(store, f"{tx('deposit')}:0").report.run.label_digest != before
         write_case(store, f"{tx('deposit')}:0", TraceOptions(), tmp_path / "case", Form())
     assert verify(tmp_path / "case").ok
+
+
+def test_a_whole_cluster_is_a_subject(tmp_path):
+    with coins(ONE_OWNER, {"X": ("exchange", 80)}) as store:
+        asked = ["tags", "cluster", coin_address("P"), "--store", str(store.path), "--format", "addresses"]
+        printed = CliRunner().invoke(main, asked)
+        assert printed.exit_code == 0 and set(printed.stdout.split()) == {coin_address("P"), coin_address("S")}
+        members = tmp_path / "members.txt"
+        members.write_text(printed.stdout)
+        more = ["--store", str(store.path), "--clusters", "evidence", "--format", "json", "--direction", "source"]
+        traced = CliRunner().invoke(main, ["trace", "--customer", str(members), *more])
+        assert traced.exit_code == 0, traced.output
+        (section,) = {row["subject"]["amount"] for row in json.loads(traced.stdout)["sections"]}
+        assert int(section) == 100_000, "what came to any of them from others"
+        many = replace(cluster_of(store, coin_address("P"), Method.EVIDENCE)[0], size=1_001)
+        with pytest.raises(InputError, match="1,001 addresses"):
+            as_addresses([many])
