@@ -6,9 +6,9 @@ A synthetic economy stands behind a source that counts: a page of 100 transfers 
 a balance, a transaction, the chain's end, and asking how long a history is. For each customer deposit a store that has nothing
 but the lists of the economy fetches on demand until the interval is narrower than the tolerance (1 %) or nothing more can
 be had within the hop limit. Fetching breadth first knows the deposit's address and takes the histories of all payers within
-the hops, of every asset of the deposit's chain; it asks for no length, and does not go behind parties that the lists name.
+the hops, of every asset of the deposit's chain: once all of them, and once only up to parties that the lists name.
 Both fetch each history once. Each interval on the way is held against the figure of the whole ledger, which it must contain.
-``--write`` puts the table into docs/performance.md.
+``--write`` puts the table of a size into docs/performance.md.
 """
 
 from __future__ import annotations
@@ -367,7 +367,7 @@ def main() -> None:
     show(grid)
     print(f"{checked:,} intervals on the way, each of which contains the figure of the whole ledger")
     if chosen.write:
-        write(NAME, markdown(grid))
+        write(f"{NAME} {chosen.size}", markdown(grid))
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # annotations only: these are imported when a frame, a graph 
     from exposure.workflows.ingest import ImportOptions, ImportSummary
     from exposure.workflows.screen import Screening
     from exposure.workflows.tags import Imported
+    from exposure.workflows.trace import TraceOptions
 
 __all__ = [
     "ExposureError",
@@ -165,31 +166,69 @@ class ScreenResult:
         return f"<{len(one.hits)} of {one.screened} addresses are tagged, {len(one.rejected)} could not be read; .frame()>"
 
 
-def trace(store: Store | str | Path, subject: str, **options: object) -> Result:
+def trace(
+    store: Store | str | Path,
+    subject: str,
+    *,
+    fetch: bool = False,
+    fetching: Mapping[str, object] | None = None,
+    **options: object,
+) -> Result:
     """Where the value of a deposit or address came from, or where it went.
 
     Parameters
     ----------
     store
-        A `Store`, or the path of one.
+        A `Store`, or the path of one; with ``fetch`` it is made where there is none.
     subject
         An address, a transaction hash, ``TX:N``, or ``ADDRESS@TIME[#n]``.
+    fetch
+        Whether to fetch what the answer lacks from the source that the settings name, as ``exposure trace --fetch`` does; else
+        nobody is asked. The report says who was asked about what, in ``run.fetched``.
+    fetching
+        How: ``source``, ``max_calls``, ``tolerance``; and settings by name, such as ``esplora_url``, over those of the
+        environment and the settings file.
     **options
         As `trace_options` takes them: ``chain``, ``asset``, ``hops``, ``rule``, ``direction``, ``since``, ``until``,
-        ``as_of``, ``labels_as_of``, ``engine``, ``max_transactions``, ``seeds_from``, ``policy``, ``clusters``.
+        ``as_of``, ``labels_as_of``, ``engine``, ``max_transactions``, ``hub_counterparties``, ``seeds_from``, ``policy``,
+        ``clusters``.
 
     Raises
     ------
     InputError
-        For a subject, option or time that is not valid, or that the store does not hold.
+        For a subject, option or time that is not valid, or that the store does not hold; if the settings forbid the network.
+    SourceError
+        If the subject itself was to be fetched, and could not be had.
     """
     from exposure.workflows.trace import trace as run
 
     chosen = trace_options(**options)  # type: ignore[arg-type]  # names and types are checked by trace_options itself
-    if isinstance(store, Store):
+    if fetching is not None and not fetch:
+        raise InputError("fetching says how to fetch: give fetch=True too")
+    if not isinstance(store, Store):
+        with (Store.open_or_create if fetch else Store.open)(store) as opened:
+            return trace(opened, subject, fetch=fetch, fetching=fetching, **options)
+    if not fetch:
         return Result(run(store, subject, chosen))
-    with Store.open(store) as opened:
-        return Result(run(opened, subject, chosen))
+    return Result(_fetching(store, subject, chosen, dict(fetching or {})))
+
+
+def _fetching(store: Store, subject: str, options: TraceOptions, how: dict[str, object]) -> Report:
+    from exposure import config
+    from exposure.net.calls import Calls
+    from exposure.workflows.fetch.tracing import fetch_for_trace, told
+    from exposure.workflows.trace import trace as run
+
+    source = how.pop("source", None)
+    if source is not None and not isinstance(source, str):
+        raise InputError("source is the name of a source, such as esplora")
+    settings = config.load({name: value if isinstance(value, bool) else str(value) for name, value in how.items()})
+    unknown = set(how) - set(settings.sources)
+    if unknown:
+        raise InputError(f"{shown(min(unknown), 40)} is no setting of fetching: use source, max_calls, tolerance, or a host's")
+    calls = Calls(offline=settings.offline, max_calls=settings.max_calls)
+    done = fetch_for_trace(store, subject, options, settings, calls, source=source)
+    return told(run(store, subject, options), done)
 
 
 def import_lists(store: Store, *files: str | Path, form: str = "auto", published: Moment | None = None) -> list[Imported]:

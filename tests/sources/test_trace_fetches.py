@@ -14,6 +14,7 @@ from esplora_server import Esplora, serve
 from test_fetch_for_a_trace import chained
 from toy_bitcoin import CHAIN
 
+import exposure as ex
 from exposure import cli
 from exposure.net.calls import Calls
 from exposure.workflows.case.verify import verify
@@ -174,3 +175,24 @@ def test_a_case_goes_on_fetching_within_its_calls_and_each_step_is_in_its_log(ch
     assert set(pq.read_table(case / "origins.parquet")["source"].to_pylist()) <= set(sources)
     refused = CliRunner(env=environ).invoke(cli.main, ["trace", "--case", str(case), "--fetch", "--compare", "now"])
     assert refused.exit_code == 2
+
+
+def test_the_library_fetches_as_the_command_does(chain, tmp_path):
+    server, subject = chain
+    asked = len(server.paths)
+    with pytest.raises(ex.InputError):  # without being told to it asks nobody
+        ex.trace(ex.Store.in_memory(), subject, chain=CHAIN)
+    assert len(server.paths) == asked
+    how = {"esplora_url": server.base, "max_calls": 50, "tolerance": 0.01}
+    report = ex.trace(tmp_path / "library", subject, chain=CHAIN, hops=10, fetch=True, fetching=how).report
+    code, said, _ = typed(server, tmp_path / "typed", subject, "--hops", "10", "--fetch", "--format", "json")
+    assert code == 0
+    assert report.run.fetched is not None
+    stated = json.loads(said)
+    assert [row.name for row in report.run.fetched.histories] == [one["name"] for one in stated["run"]["fetched"]["histories"]]
+    assert str(report.sections[0].totals.unresolved) == stated["sections"][0]["totals"]["unresolved"]
+    for wrong in ({"esplora": 1}, {"max_calls": "many"}, {"source": 3}):
+        with pytest.raises(ex.InputError):
+            ex.trace(tmp_path / "library", subject, chain=CHAIN, fetch=True, fetching=wrong)
+    with pytest.raises(ex.InputError, match="offline"):
+        ex.trace(tmp_path / "library", subject, chain=CHAIN, fetch=True, fetching={"offline": True})
