@@ -44,6 +44,7 @@ MAX_PAGES = 10_000
 """Pages of one list; whoever follows cursors stops there (see `counted`)."""
 
 _TOTAL_SECONDS = 300.0  # a reply that trickles in never meets the time-out of a single read
+_TOO_LONG = f"took more than {_TOTAL_SECONDS:g} s for one reply"
 _REDIRECTS = 3
 _PIECE = 64 * 1024
 _EXCERPT = 160
@@ -223,6 +224,9 @@ class Client:
         import requests
         import urllib3
 
+        from exposure.net.deadline import Watch, within
+
+        watch = Watch()
         session, lock = self._session(host)
         url = host.base.rstrip("/") + "/" + request.path.lstrip("/") if request.path else host.base
         base, with_key = url, True
@@ -243,6 +247,7 @@ class Client:
             try:
                 with (
                     lock,
+                    within(_TOTAL_SECONDS) as watch,
                     session.request(
                         "GET" if body is None else "POST",
                         url,
@@ -260,6 +265,8 @@ class Client:
                         self.calls.begin(replace(host, base=f"{target.scheme}://{target.netloc}", key=None), request.about)
                         continue
                     content, digest = self._read(host, response, most, into)
+                    if watch.over:  # without a stated length it looks like the end
+                        raise _TryAgainError(_TOO_LONG)
                     return Reply(
                         shown_url,
                         response.status_code,
@@ -278,6 +285,8 @@ class Client:
             except (requests.exceptions.ReadTimeout, urllib3.exceptions.ReadTimeoutError):
                 raise _TryAgainError(f"fell silent for {request.read_seconds or READ_SECONDS:g} s") from None
             except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, ConnectionError) as error:
+                if watch.over:
+                    raise _TryAgainError(_TOO_LONG) from None
                 raise _TryAgainError(f"broke the connection ({type(error).__name__})") from None
         return self.fail(host, f"redirects more than {_REDIRECTS} times")
 
@@ -306,7 +315,7 @@ class Client:
                 if size > most:
                     self.fail(host, f"sent more than {most // 2**20} MiB in one reply, which is refused: ask for less at once")
                 if self.calls.clock() > until:
-                    raise _TryAgainError(f"took more than {_TOTAL_SECONDS:g} s for one reply")
+                    raise _TryAgainError(_TOO_LONG)
                 digest.update(piece)
                 if sink is None:
                     kept += piece
@@ -332,8 +341,9 @@ class Client:
 
     def _session(self, host: Host) -> tuple[requests.Session, threading.Lock]:
         import requests
-        from requests.adapters import HTTPAdapter
         from urllib3.util.retry import Retry
+
+        from exposure.net.deadline import WatchedAdapter
 
         with self._lock:
             if host.name not in self._sessions:
@@ -342,7 +352,7 @@ class Client:
                 session.auth = _no_auth
                 session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
                 session.headers["User-Agent"] = "chain-exposure"
-                adapter = HTTPAdapter(max_retries=Retry(0, redirect=False, read=False), pool_connections=1, pool_maxsize=1)
+                adapter = WatchedAdapter(max_retries=Retry(0, redirect=False, read=False), pool_connections=1, pool_maxsize=1)
                 session.mount("https://", adapter)
                 session.mount("http://", adapter)
                 hide_secrets(self.calls)
