@@ -311,13 +311,14 @@ def _fetched(
 
 
 def _emit_report(report: Report, format_: str, output: Path | None, tz: tzinfo, lang: str) -> None:
-    from exposure.cli.output import emit
+    from exposure.cli.output import console, emit
     from exposure.reporting import rows
     from exposure.reporting.json_report import report_to_json
     from exposure.reporting.screen import screen
 
     if format_ == "table":
-        _draw(screen(report, zone=tz), output)
+        terminal = console().width if output is None and sys.stdout.isatty() else 100
+        _draw(screen(report, zone=tz, terminal=terminal), output)
         return
     if format_ == "html":
         from exposure.reporting.page import page

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from exposure.model.results import Flow, Report, Section
 from exposure.reporting.rows import COLUMNS, rows
+from exposure.units import day
 
 if TYPE_CHECKING:  # annotations only: pandas and networkx are imported when a frame or a graph is asked for
     import networkx as nx
@@ -46,10 +47,13 @@ def graph(report: Report) -> nx.MultiDiGraph[str]:
     Returns
     -------
     networkx.MultiDiGraph
-        Nodes are addresses with ``role`` (subject, seed, boundary, hub, pass_through, pool or ordinary), ``category`` and
-        ``entity``; what was minted, and what was burned or paid as a fee, meets in one node each (`MINTED`, `GONE`).
-        Edges, keyed by the transfer's ref: ``tx``, ``time`` (unix seconds), ``block``, ``asset``, ``direction``,
-        ``amount`` (base units, int), ``coins`` (float), and ``carried`` {category: base units} by the first rule asked for.
+        Nodes are addresses with ``role`` (subject, seed, boundary, hub, pass_through, pool or ordinary), ``category``,
+        ``entity`` and ``chain``; seeds behind a figure also with ``sources``, ``confidence`` and ``listed`` ({regime: day}).
+        What was minted, and what was burned or paid as a fee, meets in one node each (`MINTED`, `GONE`). The graph itself has
+        ``subject``, ``rules``, ``label_digest`` and ``version``.
+        Edges, keyed by the transfer's ref: ``tx``, ``time`` (unix seconds), ``block``, ``chain``, ``asset``, ``symbol``,
+        ``direction``, ``rule``, ``amount`` (base units, int), ``coins`` (float), and ``carried`` {category: base units} by
+        the first rule asked for.
 
     Notes
     -----
@@ -57,7 +61,12 @@ def graph(report: Report) -> nx.MultiDiGraph[str]:
     """
     import networkx as nx
 
-    made: nx.MultiDiGraph[str] = nx.MultiDiGraph()
+    made: nx.MultiDiGraph[str] = nx.MultiDiGraph(
+        subject=report.question.subject,
+        rules=report.question.rules,
+        label_digest=report.run.label_digest,
+        version=report.run.version,
+    )
     done: set[tuple[object, ...]] = set()
     for section in report.sections:
         key = (section.subject, section.direction)
@@ -75,13 +84,19 @@ def _add(made: nx.MultiDiGraph[str], section: Section) -> None:
         if party.address not in ends_of:  # several addresses may pay into one transaction; a transfer names one of them
             continue
         if party.address not in made or made.nodes[party.address].get("role") == "ordinary":
-            made.add_node(party.address, role=party.role, category=party.category, entity=party.entity)
+            chain = section.subject.chain
+            made.add_node(party.address, role=party.role, category=party.category, entity=party.entity, chain=chain)
     for flow in section.flow:
         ends = (flow.sender or MINTED, flow.receiver or GONE)
         for end in ends:
             if end not in made:
-                made.add_node(end, role="ordinary", category="", entity="")
+                made.add_node(end, role="ordinary", category="", entity="", chain=section.subject.chain)
         made.add_edge(ends[0], ends[1], key=flow.ref, **_edge(flow, section))
+    for row in section.exposures:
+        listed = {one.regime: day(one.listed_on) for one in row.regimes if one.listed_on is not None}
+        for seed in row.seeds:
+            if seed.address in made:
+                made.nodes[seed.address].update(sources=seed.sources, confidence=seed.confidence, listed=listed)
 
 
 def _edge(flow: Flow, section: Section) -> dict[str, object]:
@@ -89,7 +104,10 @@ def _edge(flow: Flow, section: Section) -> dict[str, object]:
         "tx": flow.tx,
         "time": flow.time,
         "block": flow.block,
+        "chain": section.subject.chain,
         "asset": section.subject.asset,
+        "symbol": section.subject.symbol,
+        "rule": section.rule,
         "direction": section.direction,
         "amount": flow.amount,
         "coins": flow.amount / 10**section.subject.decimals,

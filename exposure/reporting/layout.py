@@ -2,31 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
 WIDTH = 100
 """Columns of the screen. Every line fits; the table uses all of them."""
+NARROW = 80
+"""Columns of a small terminal, for which the table goes without its last column."""
+
+_WIDTH: ContextVar[int] = ContextVar("width", default=WIDTH)
+
+
+def width() -> int:
+    """Columns for which lines are laid out here."""
+    return _WIDTH.get()
+
+
+@contextmanager
+def laid_out_for(terminal: int) -> Iterator[None]:
+    """Lines fit a terminal of so many columns: `WIDTH` of them, or `NARROW` if there are fewer."""
+    token = _WIDTH.set(WIDTH if terminal >= WIDTH else NARROW)
+    try:
+        yield
+    finally:
+        _WIDTH.reset(token)
+
+
+_SPACE = re.compile(r" (?!%)")  # a number stays with its per cent
 
 Piece = tuple[str, str]
 """Text that stays on one line if it can, and its style."""
 
 
-def flow(head: Text, pieces: Iterable[Piece], *, indent: int, gap: str = "  ", width: int = WIDTH) -> list[Text]:
+def flow(head: Text, pieces: Iterable[Piece], *, indent: int, gap: str = "  ") -> list[Text]:
     """Lay pieces behind a head, ``gap`` between them; what does not fit goes on at ``indent`` on the next line.
 
     The head is padded to ``indent``. A piece longer than a whole line is broken at spaces, or hard where it has none.
     """
     lines = [head]
     head.pad_right(max(indent - head.cell_len, 0))
+    most = width()
     fresh = True
     for text, style in pieces:
-        for number, part in enumerate(_broken(text, width - indent)):
+        for number, part in enumerate(_broken(text, most - indent)):
             line = lines[-1]
             space = 0 if fresh else cell_len(gap)
-            if number or line.cell_len + space + cell_len(part) > width:
+            if number or line.cell_len + space + cell_len(part) > most:
                 line.rstrip()
                 line = Text(" " * indent)
                 lines.append(line)
@@ -54,7 +80,7 @@ def _broken(text: str, width: int) -> list[str]:
     """A piece in parts that each fit ``width`` cells: whole if it fits, else at spaces, else hard."""
     parts: list[str] = []
     line = ""
-    for word in text.split(" ") if cell_len(text) > width else [text]:
+    for word in _SPACE.split(text) if cell_len(text) > width else [text]:
         joined = f"{line} {word}" if line else word
         if cell_len(joined) <= width:
             line = joined

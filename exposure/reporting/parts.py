@@ -16,13 +16,15 @@ from exposure.reporting.categories import (
     style_of,
     unresolved_share,
 )
-from exposure.reporting.layout import Piece, columns, flow
+from exposure.reporting.layout import WIDTH, Piece, columns, flow, width
+from exposure.reporting.side_by_side import paths_by_rule, way_of
 from exposure.reporting.words import (
     UNRESOLVED_STYLE,
     category_words,
     coins,
     cut,
     dollars,
+    hops,
     moved_word,
     party_words,
     percent,
@@ -35,8 +37,10 @@ from exposure.units import clock, day
 
 LABEL = 10
 RULE_NAME, RULE_FIGURE = 20, 12
+PATH_NAME, SMALL_PATH_NAME = 38, 20
 MAX_PATHS = 3
 MAX_NAMED = 3
+MAX_BY_RULE = 5
 
 
 def subject(section: Section, zone: tzinfo) -> list[Text]:
@@ -166,6 +170,25 @@ def by_rule(sections: Sequence[Section]) -> list[Text]:
     lines.append(columns([("unresolved", RULE_NAME, UNRESOLVED_STYLE), *unresolved]))
     if any(section.rule == "poison" for section in sections):
         lines.append(Text("* upper figures that overlap: never add them up", "dim"))
+    return lines
+
+
+def paths_used(sections: Sequence[Section]) -> list[Text]:
+    """Which paths each rule used, and the share that it carried along each; a dash: not among those that it lists."""
+    found = paths_by_rule(sections)
+    if not found:
+        return []
+    heads = [(section.rule + (" *" if section.rule == "poison" else ""), -RULE_FIGURE, "bold") for section in sections]
+    room = PATH_NAME if width() >= WIDTH else SMALL_PATH_NAME
+    lines = [columns([("PATH BY RULE", room, "bold"), *heads])]
+    for path, shares in found[:MAX_BY_RULE]:
+        style = style_of(path.category)
+        name = cut(f"{path.entity or category_words(path.category)}, {hops(path.hops)}", room - 1)
+        lines.append(columns([(name, room, style), *((percent(share), -RULE_FIGURE, style) for share in shares)]))
+        through = [short(address) for address in way_of(path)]
+        lines += flow(Text("  "), [(f"through {' -> '.join(through)}", "dim")], indent=2) if through else []
+    if len(found) > MAX_BY_RULE:
+        lines.append(Text(f"and {len(found) - MAX_BY_RULE} more paths (--format json)", "dim"))
     return lines
 
 

@@ -14,8 +14,8 @@ from exposure.model.results import Fetched, Report, Section
 from exposure.model.verdicts import Verdict
 from exposure.reporting.categories import by_subject
 from exposure.reporting.changes import changes
-from exposure.reporting.layout import Piece, flow
-from exposure.reporting.parts import answer, by_rule, money_totals, paths, subject, window
+from exposure.reporting.layout import WIDTH, Piece, flow, laid_out_for
+from exposure.reporting.parts import answer, by_rule, money_totals, paths, paths_used, subject, window
 from exposure.reporting.table import account
 from exposure.reporting.verdicts import deciding, dependence_lines, further, warns
 from exposure.reporting.words import UNRESOLVED_STYLE, cut, days_old, percent
@@ -30,7 +30,7 @@ LABEL = 10
 ACTION_STYLES = {"block": "bold red", "hold": "bold red", "review": "bold yellow", "allow": "bold"}
 
 
-def screen(report: Report, *, zone: tzinfo = UTC) -> Text:
+def screen(report: Report, *, zone: tzinfo = UTC, terminal: int = WIDTH) -> Text:
     """The whole report as styled text; its plain form is the same without colours.
 
     Parameters
@@ -39,12 +39,19 @@ def screen(report: Report, *, zone: tzinfo = UTC) -> Text:
         What a trace said.
     zone
         Zone of the subject's time; UTC stands beside it.
+    terminal
+        Columns of the terminal: with fewer than 100, lines fit 80, and the table goes without dollars.
 
     Returns
     -------
     rich.text.Text
         Lines of at most 100 columns, parted by line ends. Shortened addresses are whole in the JSON report.
     """
+    with laid_out_for(terminal):
+        return Text("\n").join(_lines(report, zone))
+
+
+def _lines(report: Report, zone: tzinfo) -> list[Text]:
     lines: list[Text] = []
     if report.run.synthetic:
         lines += flow(
@@ -68,7 +75,7 @@ def screen(report: Report, *, zone: tzinfo = UTC) -> Text:
         lines += _question(report, head, whole=not number)
         lines += [Text(), *account(head, report.question.max_hops)]
         if len(sections) > 1:
-            lines += [Text(), *by_rule(sections)]
+            lines += [Text(), *by_rule(sections), *paths_used(sections)]
         if head.paths:
             lines += [Text(), *paths(head)]
     if report.money:
@@ -77,8 +84,7 @@ def screen(report: Report, *, zone: tzinfo = UTC) -> Text:
         lines.append(Text(f"... and {len(groups) - MAX_GROUPS} more accounts (assets, directions): --format json has them all"))
     if report.comparison is not None:
         lines += [Text(), *changes(report.comparison)]
-    lines += [Text(), *_footer(report)]
-    return Text("\n").join(lines)
+    return [*lines, Text(), *_footer(report)]
 
 
 def _question(report: Report, section: Section, *, whole: bool) -> list[Text]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 from rich.text import Text
 
 from exposure.model.results import Attributed, Bound, Exposure, Section, Unresolved
 from exposure.reporting.categories import by_category, category_amount, share_of, style_of, unresolved_share
-from exposure.reporting.layout import Piece, columns, flow
+from exposure.reporting.layout import WIDTH, Piece, columns, flow, width
 from exposure.reporting.words import (
     SERVICE_STYLE,
     UNRESOLVED_STYLE,
@@ -24,11 +25,35 @@ from exposure.reporting.words import (
     statuses,
 )
 
-NAME, DIRECT, INDIRECT, INTERVAL, BRACKET, AMOUNT, MONEY = 20, 8, 10, 18, 19, 16, 9
-SHARE_END = NAME + DIRECT + INDIRECT
-DETAIL = SHARE_END + 2
+
+class _Columns(NamedTuple):
+    """Widths of the table's columns."""
+
+    name: int
+    direct: int
+    indirect: int
+    interval: int
+    bracket: int
+    amount: int
+    money: int
+
+    @property
+    def share_end(self) -> int:
+        """Where the share of a part ends: below those of the categories."""
+        return self.name + self.direct + self.indirect
+
+
+_WIDE = _Columns(20, 8, 10, 18, 19, 16, 9)
+_SMALL = _Columns(18, 8, 9, 15, 14, 16, 0)
+
+
+def _columns() -> _Columns:
+    return _WIDE if width() >= WIDTH else _SMALL
+
+
 MAX_ROWS = 6
 MAX_PLACES = 3
+MAX_ITEMS = 5
 
 POISON_NOTE = "poison marks whole transfers: every figure is an upper one, rows overlap, no sum is meant"
 
@@ -42,19 +67,21 @@ _REASONS = {
     "shortfall": "shortfall at",
     "floor": "dropped by floor",
     "budget": "budget spent",
+    "mixer": "mixer",
 }
 
 
 def account(section: Section, max_hops: int | None) -> list[Text]:
     """The table: seeds by category with interval and bracket, services, mined, what is unresolved and what settles it."""
     title = "EXPOSURE" if section.direction == "source" else "DESTINATION"
-    header = ("direct", "indirect", "interval", "whatever the rule", "amount", "")
-    widths = (-DIRECT, -INDIRECT, -INTERVAL, -BRACKET, -AMOUNT, -MONEY)
-    cells = [(title, NAME, "bold"), *((text, width, "bold") for text, width in zip(header, widths, strict=True))]
+    form = _columns()
+    header = ("direct", "indirect", "interval", "whatever the rule" if form is _WIDE else "any rule", "amount", "")
+    widths = [-one for one in form[1:]]
+    cells = [(title, form.name, "bold"), *((text, width, "bold") for text, width in zip(header, widths, strict=True))]
     if not section.exposures:
         limit = "without hop limit" if max_hops is None else f"within {max_hops} hops"
         lost = percent(unresolved_share(section))
-        lines = flow(Text(title, "bold"), [(f"no exposure found {limit}; {lost} unresolved", "bold")], indent=NAME)
+        lines = flow(Text(title, "bold"), [(f"no exposure found {limit}; {lost} unresolved", "bold")], indent=form.name)
     else:
         lines = [columns(cells)]
     if section.rule == "poison":
@@ -71,6 +98,7 @@ def account(section: Section, max_hops: int | None) -> list[Text]:
     lines += _why_none(section.bounds)
     lines += _services(section)
     lines += _unresolved(section, max_hops)
+    lines += _difference(section)
     if section.totals.sum_checked:
         total = coins(section.totals.amount, section.subject.decimals, section.subject.symbol)
         lines.append(
@@ -93,15 +121,16 @@ def _figures(
     interval = percent_range(bound.lower_share, bound.upper_share) if bound else "-"
     bracket = percent_range(bound.bracket_lower_share, bound.bracket_upper_share) if bound else "-"
     one = section.subject
+    form = _columns()
     return columns(
         [
-            (name, NAME, style),
-            (direct, -DIRECT, style),
-            (indirect, -INDIRECT, style),
-            (interval, -INTERVAL, ""),
-            (bracket, -BRACKET, ""),
-            ("" if amount is None else coins(amount, one.decimals, one.symbol, AMOUNT - 1), -AMOUNT, ""),
-            (dollars(usd), -MONEY, ""),
+            (name, form.name, style),
+            (direct, -form.direct, style),
+            (indirect, -form.indirect, style),
+            (interval, -form.interval, ""),
+            (bracket, -form.bracket, ""),
+            ("" if amount is None else coins(amount, one.decimals, one.symbol, form.amount - 1), -form.amount, ""),
+            (dollars(usd) if form.money else "", -form.money, ""),
         ]
     )
 
@@ -130,17 +159,20 @@ def _category(section: Section, category: str, rows: list[Exposure], bound: Boun
 def _entity(row: Exposure) -> list[Text]:
     name = row.entity or (short(row.seeds[0].address) if row.seeds else row.seed)
     pieces: list[Piece] = [(hops(row.hops), ""), *((status, "") for status in statuses(row.regimes))]
-    end = SHARE_END if row.kind == "indirect" else NAME + DIRECT
+    end = _columns().share_end if row.kind == "indirect" else _columns().name + _columns().direct
     return _share_lines(f"  {cut(name, 90)}", row.share, pieces, "", end)
 
 
 def _share_line(name: str, share: float | None, pieces: Iterable[Piece], style: str) -> Text:
-    return _share_lines(name, share, pieces, style, SHARE_END)[0]
+    return _share_lines(name, share, pieces, style)[0]
 
 
-def _share_lines(name: str, share: float | None, pieces: Iterable[Piece], style: str, end: int, gap: str = "  ") -> list[Text]:
+def _share_lines(
+    name: str, share: float | None, pieces: Iterable[Piece], style: str, end: int | None = None, gap: str = "  "
+) -> list[Text]:
     """A name, its share ending at column ``end``, then details. A name that reaches into the share gets its own line."""
     figure = percent(share) if share is not None else ""
+    end = _columns().share_end if end is None else end
     head = Text(name, style)
     lines = []
     if head.cell_len > end - len(figure) - 1:
@@ -148,7 +180,7 @@ def _share_lines(name: str, share: float | None, pieces: Iterable[Piece], style:
         head = Text()
     head.pad_right(end - len(figure) - head.cell_len)
     head.append(figure, style)
-    return [*lines, *flow(head, pieces, indent=DETAIL, gap=gap)]
+    return [*lines, *flow(head, pieces, indent=_columns().share_end + 2, gap=gap)]
 
 
 def listed(texts: Sequence[str], style: str = "") -> list[Piece]:
@@ -215,7 +247,26 @@ def _parts(section: Section, head: str, parts: Sequence[Attributed], name_of: Ca
     if len(largest) > MAX_ROWS:
         rest = [part for _, some in largest[MAX_ROWS:] for part in some]
         pieces.append(f"{len(largest) - MAX_ROWS} more {percent(share_of(section, rest))}")
-    return _share_lines(head, share_of(section, parts), listed(pieces, SERVICE_STYLE), SERVICE_STYLE, SHARE_END, " ")
+    return _share_lines(head, share_of(section, parts), listed(pieces, SERVICE_STYLE), SERVICE_STYLE, gap=" ")
+
+
+def _difference(section: Section) -> list[Text]:
+    """What lies between the ends of the intervals, largest first, where that is more than the unresolved above."""
+    parts = section.difference
+    if not parts or parts == section.unresolved:
+        return []
+    said = [("what any category may have on top of what was found:", "dim")]
+    lines = _share_lines(
+        "width of the intervals", min(share_of(section, parts), 1.0), said, UNRESOLVED_STYLE, _columns().share_end
+    )
+    for part in parts[:MAX_ITEMS]:
+        name = f"  {_REASONS.get(part.reason, cut(part.reason, 20))} {short(part.name)}".rstrip()
+        lines += _share_lines(name, part.share, [(cut(part.settles, 300), "")], UNRESOLVED_STYLE)
+    rest = parts[MAX_ITEMS:]
+    if rest:
+        more = [("--format json lists them", "dim")]
+        lines += _share_lines(f"  {len(rest)} more", share_of(section, rest), more, UNRESOLVED_STYLE)
+    return lines
 
 
 def _unresolved(section: Section, max_hops: int | None) -> list[Text]:
@@ -233,10 +284,12 @@ def _unresolved(section: Section, max_hops: int | None) -> list[Text]:
                 name = f"beyond {max_hops} hops"
             elif part.name:
                 name += f" {short(part.name)}"
-            lines += _share_lines(f"  {name}", part.share, [(cut(part.settles, 300), "")], UNRESOLVED_STYLE, SHARE_END)
+            lines += _share_lines(
+                f"  {name}", part.share, [(cut(part.settles, 300), "")], UNRESOLVED_STYLE, _columns().share_end
+            )
         rest = parts[MAX_PLACES:]
         if rest:
             share = None if section.rule == "poison" else share_of(section, rest)
             name = f"  {_REASONS.get(reason, cut(reason, 20))}: {len(rest)} more"
-            lines += _share_lines(name, share, [("--format json lists them", "dim")], UNRESOLVED_STYLE, SHARE_END)
+            lines += _share_lines(name, share, [("--format json lists them", "dim")], UNRESOLVED_STYLE)
     return lines

@@ -79,6 +79,21 @@ def test_a_script_that_is_not_the_pages_own_is_not_run(browser: Page, tmp_path: 
     assert any("Content Security Policy" in text for text in browser.complaints)
 
 
+def test_hostile_names_do_not_widen_the_page(browser: Page, tmp_path: Path) -> None:
+    _opened(browser, hostile(), tmp_path)
+    for width in (1180, 400):
+        browser.width(width)
+        assert browser.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), width
+
+
+def test_tables_and_pictures_are_named_for_who_does_not_see_them(browser: Page, tmp_path: Path) -> None:
+    _opened(browser, large(10), tmp_path, lang="ja")
+    assert browser.evaluate("document.documentElement.lang") == "ja"
+    assert browser.evaluate("Array.from(document.querySelectorAll('table')).every(one => one.caption.innerText.length > 0)")
+    assert browser.evaluate("Array.from(document.querySelectorAll('.plot')).every(one => one.ariaLabel.length > 0)")
+    assert browser.evaluate("Array.from(document.querySelectorAll('th')).every(one => one.scope === 'col')")
+
+
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_nothing_is_cut_on_the_screen_and_on_a4(browser: Page, tmp_path: Path, lang: str) -> None:
     _opened(browser, large(120), tmp_path, lang=lang)

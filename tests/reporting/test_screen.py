@@ -238,3 +238,10 @@ def test_small_words() -> None:
     assert short("0x098b716b8aaf21512996dc57eb0615e2383e2f96") == "0x098b71...2f96"
     assert percent_range(0.1, 0.1) == "10.0 %"
     assert percent_range(0.0, None) == "-"
+
+
+@pytest.mark.parametrize(("terminal", "most"), [(80, 80), (99, 80), (100, 100), (200, 100)])
+def test_lines_fit_the_terminal(report: Report, terminal: int, most: int) -> None:
+    plain = screen(report, terminal=terminal).plain
+    assert max(len(line) for line in plain.splitlines()) <= most
+    assert not any(line.lstrip().startswith("%") for line in plain.splitlines())

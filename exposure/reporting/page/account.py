@@ -54,13 +54,18 @@ def account(sections: Sequence[Section], max_hops: int | None, say: Phrases, zon
         ways.transfers(first, say, zone, MAX_TRANSFERS // accounts),
     ]
     return Account(
-        title=say("account_of", what=say(first.subject.kind), direction=say(first.direction)),
+        title=_title(first, say),
         facts=_facts(first, say, zone),
         answer=tuple(_answer(sections[0], max_hops, say)),
         figures=pictures(sections, say),
         inflow_of="address" if first.subject.kind == "address" else "deposit",
         tables=tuple(made for made in tables if made.rows),
     )
+
+
+def _title(section: Section, say: Phrases) -> str:
+    title = say("account_of", what=say(section.subject.kind), direction=say(section.direction))
+    return title[:1].upper() + title[1:]
 
 
 def _facts(section: Section, say: Phrases, zone: tzinfo) -> tuple[tuple[str, Cell], ...]:

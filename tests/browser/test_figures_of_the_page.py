@@ -1,0 +1,107 @@
+"""Law of the report page: the figures in its tables are those of the JSON report, and none is missing."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+
+import pytest
+from traced_reports import reports
+
+from exposure.model.results import Report
+from exposure.reporting.categories import by_subject
+from exposure.reporting.json_report import report_to_json
+from exposure.reporting.page import page
+from exposure.reporting.page.phrases import Phrases
+from exposure.reporting.words import coins, percent, percent_range
+from exposure.units import iso
+
+REPORTS = dict(reports())
+
+
+def tables(made: str) -> dict[str, list[list[str]]]:
+    """Rows of every table of a page, by title; tables of one title follow each other."""
+    found: dict[str, list[list[str]]] = {}
+    for title, body in re.findall(r"<section>\s*<h3>(.*?)</h3>.*?<tbody>(.*?)</tbody>", made, re.DOTALL):
+        for row in re.findall(r"<tr>(.*?)</tr>", body, re.DOTALL):
+            cells = re.findall(r"<td[^>]*>(.*?)</td>", row, re.DOTALL)
+            texts = [html.unescape(re.sub(r"<button.*?</button>|<[^>]+>", "", cell)).strip() for cell in cells]
+            found.setdefault(html.unescape(title), []).append(texts)
+    return found
+
+
+@pytest.mark.parametrize("name", [name for name in REPORTS if name != "by hand"])
+def test_every_figure_of_the_tables_is_that_of_the_json(name: str) -> None:
+    report = REPORTS[name]
+    told = json.loads(report_to_json(report))
+    say = Phrases("en")
+    shown = tables(page(report))
+    wanted: dict[str, list[list[str]]] = {}
+    for group in by_subject(report.sections):
+        sections = [told["sections"][report.sections.index(one)] for one in group]
+        first = sections[0]
+        subject = first["subject"]
+
+        def size(part: dict[str, str], subject: dict[str, object] = subject) -> list[str]:
+            return [
+                percent(float(part["share"])),
+                coins(int(part["amount"]), int(str(subject["decimals"])), str(subject["symbol"])),
+            ]
+
+        wanted.setdefault(say("exposures"), []).extend(
+            [say.category(row["category"]), say.hops(row["hops"]), *size(row), say.worth(row["usd"], row["jpy"])]
+            for row in first["exposures"]
+        )
+        title = say("rest" if first["direction"] == "source" else "rest_to")
+        wanted.setdefault(title, []).extend([say.hops(part["hops"]), *size(part)] for part in first["attributed"])
+        wanted.setdefault(say("unresolved"), []).extend(
+            [say.reason(part["reason"]), *size(part)] for part in first["unresolved"]
+        )
+        if first["difference"] != first["unresolved"]:
+            wanted.setdefault(say("difference"), []).extend(
+                [say.reason(part["reason"]), *size(part)] for part in first["difference"]
+            )
+        for section in sections:
+            wanted.setdefault(say("bars"), []).extend(
+                [
+                    say.category(bound["category"]),
+                    say.rule(section["rule"]),
+                    percent_range(bound["lower_share"], bound["upper_share"]),
+                    percent_range(bound["bracket_lower_share"], bound["bracket_upper_share"]),
+                ]
+                for bound in section["bounds"]
+            )
+    for title, rows in wanted.items():
+        there = [set(cells) for cells in shown.get(title, [])]
+        assert len(there) == len(rows), title
+        for row in rows:
+            assert any(set(row) <= cells for cells in there), (title, row)
+
+
+@pytest.mark.parametrize("name", ["every rule", "destination", "an address both ways"])
+def test_every_path_stands_with_whole_hashes_times_and_what_it_carried(name: str) -> None:
+    report = REPORTS[name]
+    text = html.unescape(re.sub(r"<[^>]+>", " ", page(report)))
+    for group in by_subject(report.sections):
+        one = group[0].subject
+        for path in group[0].paths:
+            assert f"{percent(path.share)} ({coins(path.amount, one.decimals, one.symbol)})" in text
+            for step in path.steps:
+                assert step.tx in text
+                assert iso(step.time)[:10] in text
+                assert coins(step.carried, one.decimals, one.symbol) in text
+
+
+def test_sums_by_hop_are_the_subject() -> None:
+    report: Report = REPORTS["every rule"]
+    rows = tables(page(report))[Phrases("en")("by_hop")]
+    assert sum(float(row[2].removesuffix(" %")) for row in rows) == pytest.approx(100, abs=0.3)
+
+
+def test_no_list_is_said_loudly_and_the_age_of_each_list_stands_beside_the_verdict() -> None:
+    assert 'role="alert"' in page(REPORTS["no list"])
+    made = page(REPORTS["every rule"])
+    assert 'role="alert"' not in made
+    verdict = made[made.index('id="verdict"') : made.index('class="account"')]
+    assert verdict.count("CSV list of 2024-01-10") == len(REPORTS["every rule"].verdicts)
