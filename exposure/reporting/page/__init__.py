@@ -14,7 +14,7 @@ from exposure.model.results import Report
 from exposure.reporting.categories import by_subject
 from exposure.reporting.page.account import account
 from exposure.reporting.page.phrases import LANGUAGES, Phrases
-from exposure.reporting.page.record import changed, judgements, noted, notices, provenance, regimes, tags
+from exposure.reporting.page.record import changed, judgements, noted, notices, provenance, regimes, tags, together
 from exposure.units import clock
 
 __all__ = ["LANGUAGES", "page"]
@@ -75,7 +75,15 @@ def page(
         verdicts=judgements(report, say),
         notices=notices(report, say),
         tables=[
-            made for made in (noted(notes, say), changed(report, say), tags(report, say), regimes(report, say)) if made.rows
+            made
+            for made in (
+                together(report, say),
+                noted(notes, say),
+                changed(report, say),
+                tags(report, say),
+                regimes(report, say),
+            )
+            if made.rows
         ],
         record=provenance(report, say),
         no_list=not report.run.editions,

@@ -98,6 +98,21 @@ def changed(report: Report, say: Phrases) -> Table:
     return table(say("changed"), head, rows, most=MAX_ROWS, note=between)
 
 
+def together(report: Report, say: Phrases) -> Table:
+    """Several assets added up in money, by the first rule asked for: the only thing that adds up over them."""
+    first = report.question.rules[0] if report.question.rules else ""
+    rows: list[tuple[Cell, ...]] = []
+    for total in (one for one in report.money if one.rule == first):
+        named = text(say(total.direction))
+        rows.append((named, text(say("total")), number(""), number(say.worth(total.usd, total.jpy))))
+        for part in total.parts:
+            share = number("" if part.share is None else percent(part.share))
+            rows.append((named, word(say.category(part.category)), share, number(say.worth(part.usd, part.jpy))))
+        if total.unpriced:
+            rows.append((named, text(say("unpriced")), number(""), text(", ".join(total.unpriced))))
+    return table(say("together"), [say(key) for key in ("direction", "what", "share", "worth")], rows, most=MAX_ROWS)
+
+
 def tags(report: Report, say: Phrases) -> Table:
     """The tags behind the figures: who says so, how surely, and since when which regime lists the party."""
     rows: dict[tuple[str, str], tuple[Cell, ...]] = {}
