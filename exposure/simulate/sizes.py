@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from exposure.errors import InputError
+from exposure.simulate.provenance import Habit
 
 DAY = 86_400
 START = 1_672_531_200  # 2023-01-01T00:00:00Z
@@ -15,7 +16,8 @@ class Plan:
     """A run. A generation is a set of users with its own time; services, criminals and the institution live on.
 
     ``steps``: blocks of the UTXO chain in each generation. ``coin_events`` and ``account_events``: what people do in each.
-    ``joint``: whether several people make transactions together (CoinJoins, payjoins).
+    ``joint``: whether several people make transactions together (CoinJoins, payjoins). ``habit``: everybody's, where all
+    users and launderers are to have the same; else each has his own.
     """
 
     size: str
@@ -30,6 +32,7 @@ class Plan:
     account_events: int
     start: int = START
     joint: bool = False
+    habit: Habit | None = None
 
     @property
     def seconds(self) -> int:

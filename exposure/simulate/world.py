@@ -170,7 +170,8 @@ def new_generation(world: World, number: int) -> None:
     for serial in range(plan.users + plan.launderers):
         launders = serial >= plan.users
         name = f"g{number}/{'launderer' if launders else 'user'}{serial}"
-        habit = Habit.DIRTY_FIRST if launders else dice.pick(habits)
+        own = Habit.DIRTY_FIRST if launders else dice.pick(habits)
+        habit = plan.habit or own  # drawn all the same: economies of one seed differ by what people part with alone
         wallet = Wallet(name, habit, reuses=not launders)
         user = User(
             name,

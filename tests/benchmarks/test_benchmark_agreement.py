@@ -10,12 +10,12 @@ from decimal import Decimal
 
 import pytest
 
-from benchmarks.agreement import Tally, compare_bounds, compare_figures, figures_and_brackets, intervals, traced
+from benchmarks.agreement import ENGINES, Tally, compare_bounds, compare_figures, figures_and_brackets, intervals, traced
 from benchmarks.economies import Deposit, Economy, loaded, made
-from benchmarks.withheld import SCENARIOS
 from exposure.model.settings import Rule
 
 SEED = 7
+SOME = ("10 % of the rows", "50 % of the histories", "the newest half", "the oldest half, balances known")
 
 
 @pytest.fixture(scope="module")
@@ -25,21 +25,21 @@ def economy(tmp_path_factory: pytest.TempPathFactory) -> Economy:
 
 @pytest.fixture(scope="module")
 def deposits(economy: Economy) -> list[Deposit]:
-    return economy.chosen(10, SEED)
+    return economy.chosen(8, SEED)
 
 
 def test_traces_say_what_the_rules_say_of_the_whole_ledger(economy: Economy, deposits: list[Deposit]) -> None:
-    figures, brackets = figures_and_brackets(economy, deposits, ["reference", "local"], SEED)
+    figures, brackets = figures_and_brackets(economy, deposits, list(ENGINES), SEED)
     assert figures.words == []
-    assert sum(figures.compared.values()) > 200
+    assert sum(figures.compared.values()) > 150
     assert not brackets.failed["labels complete"]
     assert brackets.compared["labels complete"] >= 5
 
 
 def test_intervals_of_less_history_contain_the_figure_of_the_whole(economy: Economy, deposits: list[Deposit]) -> None:
-    found = intervals(economy, deposits, SCENARIOS, SEED)
+    found = intervals(economy, deposits, SOME, SEED)
     assert found.words == []
-    assert set(found.compared) == {f"{scenario}, {rule}" for scenario in SCENARIOS for rule in Rule}
+    assert set(found.compared) == {f"{scenario}, {rule}" for scenario in SOME for rule in Rule}
     for row, widths in found.widths.items():
         assert any(width > 0 for width in widths), f"{row}: nothing is unresolved"
 
