@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -61,11 +60,15 @@ SCENARIOS = (
 
 
 class Judged(NamedTuple):
-    """One deposit: the part that really was risky, and the part that each rule finds."""
+    """One deposit: the part that really was risky, the part that each rule finds, and the part that it leaves open.
+
+    ``open``: what is unresolved, or from a mixer, whose origin is hidden by design.
+    """
 
     ledger: str
     really: Fraction
     found: dict[Rule, Fraction]
+    open: dict[Rule, Fraction]
 
 
 def judged(made: Plan) -> list[Judged]:
@@ -77,29 +80,46 @@ def judged(made: Plan) -> list[Judged]:
     inputs = [row for chunk in chunks for row in chunk.inputs]
     transfers = [row for chunk in chunks for row in chunk.transfers]
     ledgers = truth.WholeLedgers(coin_ledger(outputs, inputs), list(account_ledger(transfers)), snapshot(world.cast))
-    found: dict[str, dict[Rule, Fraction]] = defaultdict(dict)
+    found: dict[tuple[str, Rule], Fraction] = {}
+    left: dict[tuple[str, Rule], Fraction] = {}
     for rule in Rule:
         rows = truth.by_rule(deposits, ledgers, Settings(rule=rule, max_hops=DEFAULT_HOPS))
-        for deposit, amount in risky(rows, overlap=rule is Rule.POISON).items():
-            found[deposit][rule] = amount
-    really = risky(truth.really(deposits, world.sources))
-    made_of = []
-    for deposit in deposits:
-        by_rule = {rule: found[deposit.id].get(rule, Fraction(0)) / deposit.amount for rule in Rule}
-        share = really.get(deposit.id, Fraction(0)) / deposit.amount
-        made_of.append(Judged(_ledger(deposit), share, by_rule))
-    return made_of
+        for into, counts in ((found, is_risky), (left, is_open)):
+            for deposit, amount in summed(rows, counts, overlap=rule is Rule.POISON).items():
+                into[deposit, rule] = amount
+    really = summed(truth.really(deposits, world.sources), is_risky)
+    return [
+        Judged(
+            _ledger(deposit),
+            really.get(deposit.id, Fraction(0)) / deposit.amount,
+            {rule: found.get((deposit.id, rule), Fraction(0)) / deposit.amount for rule in Rule},
+            {rule: left.get((deposit.id, rule), Fraction(0)) / deposit.amount for rule in Rule},
+        )
+        for deposit in deposits
+    ]
 
 
 def _ledger(deposit: Deposit) -> str:
     return "bitcoin" if deposit.chain == "bitcoin" else "ether" if deposit.asset == ETH else "token"
 
 
-def risky(rows: Iterable[truth.TruthRow], *, overlap: bool = False) -> dict[str, Fraction]:
-    """By deposit, the amount from seeds other than mixers. Under poison every row is of the whole deposit (``overlap``)."""
+def is_risky(row: truth.TruthRow) -> bool:
+    """Whether a part is from a seed other than a mixer."""
+    return row.kind == "seed" and row.category != MIXER
+
+
+def is_open(row: truth.TruthRow) -> bool:
+    """Whether nobody knows where a part is from."""
+    return row.kind == "unresolved" or (row.kind == "seed" and row.category == MIXER)
+
+
+def summed(
+    rows: Iterable[truth.TruthRow], counts: Callable[[truth.TruthRow], bool], *, overlap: bool = False
+) -> dict[str, Fraction]:
+    """By deposit, the amount of the parts that count. Under poison every row is of the whole deposit (``overlap``)."""
     found: dict[str, Fraction] = {}
     for row in rows:
-        if row.kind == "seed" and row.category != MIXER:
+        if counts(row):
             amount = Fraction(row.amount)
             found[row.deposit] = amount if overlap else found.get(row.deposit, Fraction(0)) + amount
     return found
@@ -143,6 +163,11 @@ MEASURES = {
         "Not flagged though 1 % or more was risky, % of such deposits",
         lambda one: one.really >= FLAGGED,
         lambda one, rule: one.found[rule] < FLAGGED,
+    ),
+    "silent": Measure(
+        "Not flagged, and less than 1 % unresolved or from a mixer, though 1 % or more was risky, % of such deposits",
+        lambda one: one.really >= FLAGGED,
+        lambda one, rule: one.found[rule] < FLAGGED and one.open[rule] < FLAGGED,
     ),
 }
 

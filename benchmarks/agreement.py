@@ -253,7 +253,7 @@ def figures_grid(tally: Tally, engines: Sequence[str], count: int) -> tables.Gri
             for engine in (one for one in engines if chain in ENGINES[one]):
                 row = f"{chain}, {rule}, {engine}"
                 off = tally.largest.get(row, Decimal(0))
-                unit = "0" if not off else f"{off.quantize(Decimal('0.1'))} {'satoshi' if chain == 'bitcoin' else 'wei'}"
+                unit = "0" if not off else f"{off:,.1f} {'satoshi' if chain == 'bitcoin' else 'wei'}"
                 grid.add(rule.value, chain, engine, f"{tally.compared[row]:,}", f"{tally.failed[row]:,}", unit)
     return grid
 
