@@ -165,7 +165,7 @@ MEASURES = {
         lambda one, rule: one.found[rule] < FLAGGED,
     ),
     "silent": Measure(
-        "Not flagged, and less than 1 % unresolved or from a mixer, though 1 % or more was risky, % of such deposits",
+        "Missed in silence: less than 1 % found, and less than 1 % left open, % of such deposits",
         lambda one: one.really >= FLAGGED,
         lambda one, rule: one.found[rule] < FLAGGED and one.open[rule] < FLAGGED,
     ),
