@@ -31,6 +31,7 @@ Examples:
   exposure fetch --dry-run bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq
   exposure fetch --since 2024-01-01 --max-calls 2000 1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa
   exposure fetch --chain ethereum 0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed
+  exposure fetch --chain ethereum 0x5c504ed432cb51138bcf09aa5e8a410dd4a1e204ef84bfed1be16dfba1b22060
   exposure fetch --for bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq --hops 3
   exposure fetch --second-source electrum bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from exposure.errors import SourceError
-from exposure.model.assets import Chain
+from exposure.model.assets import WELL_KNOWN, Chain
 from exposure.net.http import Reply
 from exposure.sources.movements import Movement, Movements
 from exposure.sources.remote import ANY_ADDRESS, NATIVE, TOKENS, Answer, Balance, Block, Covered, Page, Question, answer
@@ -133,6 +133,13 @@ class Walk:
             f"{self.where or 'the source'} contradicts itself: {what}; nothing of this page is stored. Try again, or use "
             "another source"
         )
+
+    def by_weight(self) -> list[str]:
+        """Tokens in the order in which their balances are asked for: well-known ones, then those with the most transfers.
+
+        Whoever floods an address with tokens must not push out those that matter.
+        """
+        return sorted(self.tokens, key=lambda asset: (asset not in WELL_KNOWN, -self.tokens[asset], asset))
 
     def unlisted(self, held: Mapping[str, int]) -> None:
         """Say of tokens that the address holds although no transfer of them is listed that their history is not whole."""

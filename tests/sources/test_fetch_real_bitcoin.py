@@ -10,6 +10,8 @@ from test_fetch_three_routes import SOURCES, rows
 from toy_bitcoin import CHAIN
 
 from exposure.model.addresses import script_address
+from exposure.sources.bitcoin.core import CoreHistory
+from exposure.sources.bitcoin.core_rows import Fault
 from exposure.store.histories import StoredUtxoHistory
 from exposure.store.store import Store
 
@@ -132,3 +134,31 @@ def test_whole_blocks_of_a_real_node_are_its_truth(world, tmp_path):
         for address in addresses.values():
             assert stored(store, address) == truth(node, address, final)
             assert StoredUtxoHistory(store, CHAIN).incomplete(address) is None
+
+
+def test_transactions_of_a_real_chain_come_from_every_source_by_their_hash(world, tmp_path, monkeypatch):
+    node, environ, _ = world
+    final = node.call("getblockcount") - 5
+    blocks = node.blocks()[: final + 1]
+    spending = [tx["txid"] for block in blocks for tx in block["tx"][1:]]
+    txids = [*spending[-3:], blocks[-1]["tx"][0]["txid"]]  # ElectrumX takes its time for each answer
+    found = {}
+    for source in SOURCES:
+        with Store.create(tmp_path / source) as store:
+            summary = fetched(store, txids, environ, chain=CHAIN, source=source)
+            assert [one.state for one in summary.outcomes] == ["whole"] * len(txids), summary
+            found[source] = {name: rows(store)[name] for name in ("outputs", "inputs")}
+    assert found["esplora"] == found["core"] == found["electrum"]
+    # A node without an index of transactions finds those that still have a coin.
+    asked = CoreHistory._try
+    missing = Fault(-5, "No such mempool transaction. Use -txindex")
+
+    def without_index(self, method, parameters, about=""):
+        value, reply = asked(self, method, parameters, about)
+        return (missing if method == "getrawtransaction" else value), reply
+
+    monkeypatch.setattr(CoreHistory, "_try", without_index)
+    coinbase = blocks[-1]["tx"][0]["txid"]
+    with Store.create(tmp_path / "bare") as store:
+        assert fetched(store, coinbase, environ, chain=CHAIN, source="core").whole
+        assert [row[0] for row in rows(store)["outputs"]][:1] == [coinbase]

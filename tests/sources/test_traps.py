@@ -22,7 +22,7 @@ from exposure.errors import SourceError
 from exposure.model.assets import chain
 from exposure.sources.bitcoin.core_rows import Fault
 from exposure.sources.bitcoin.core_rows import Reader as CoreReader
-from exposure.sources.evm import blockscout_rows, etherscan_rows
+from exposure.sources.evm import blockscout_rows, etherscan, etherscan_rows
 from exposure.sources.evm.blockscout import BlockscoutHistory
 from exposure.sources.evm.etherscan import EtherscanHistory
 from exposure.sources.evm.etherscan_rows import Answer
@@ -63,6 +63,7 @@ TRAPS = {
         "withdrawals are another list, in gwei": "test_rewards_and_withdrawals_come_from_nowhere_at_the_end_of_the_block",
         "GENESIS rows": "test_what_the_first_block_allots_stands_in_etherscans_list",
         "poisoning by rows of nothing": "test_collectibles_and_events_of_another_form_are_no_movements",
+        "balances cost a call each": "test_a_flood_of_tokens_pushes_out_none_that_matter",
         "calls of one transaction without hash and path": "test_three_routes_store_the_same_of_a_transaction",
     },
     "blockscout": {
@@ -346,6 +347,36 @@ def test_trx_that_moves_without_a_transfer_is_said(kind: str) -> None:
     with serving(grid) as (base, _):
         pages = walked(TronGridHistory(chain("tron"), client(), quick(base)), ME)
     assert {one.kind: one.reason for one in pages[-1].covered}["native"]
+
+
+def test_a_flood_of_tokens_pushes_out_none_that_matter(little: tuple[World, Index], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond what is asked for, a token counts as incomplete: its balance was not checked."""
+    world, index = little
+    usdt = "0xdac17f958d2ee523a2206206994597c13d831ec7"
+    flood = [f"0x{n:040x}" for n in range(1000, 1006)]
+    holder = world.accounts[1]
+
+    def listing(path: str, query: dict[str, str], body: bytes) -> tuple[int, object] | None:
+        if query.get("action") == "tokentx":
+            own = {"contractAddress": usdt, "tokenSymbol": "USDT", "tokenDecimal": "6"}
+            spam = [{"contractAddress": token, "tokenSymbol": "S", "tokenDecimal": "0"} for token in (*flood, *flood)]
+            time = str(index.txs[0]["time"])
+            rows = [listed(blockNumber="1", timeStamp=time, hash="0x" + f"{n:064x}", to=holder, **token).fields
+                    for n, token in enumerate([own, *spam])]  # fmt: skip
+            return 200, {"status": "1", "message": "OK", "result": rows}
+        if query.get("action") == "tokenbalance":
+            return 200, {"status": "1", "message": "OK", "result": "7" if query["contractaddress"] == usdt else "14"}
+        return None
+
+    monkeypatch.setattr(etherscan, "MAX_ASKED", 3)
+    with serving(listing, Etherscan(index)) as (base, _):
+        pages = walked(EtherscanHistory(ETHEREUM, client(), quick(base + "/v2/api")), holder)
+    asked = {one.asset for one in pages[-1].balances}
+    assert f"ethereum/{usdt}" in asked
+    assert len(asked) == 1 + 3
+    unchecked = {one.kind for one in pages[-1].covered if "was not asked for" in one.reason}
+    assert len(unchecked) == 7 - 3
+    assert not unchecked & asked
 
 
 def handed_through(world: World, change: Handler) -> Handler:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from exposure.errors import InputError, SourceError
-from exposure.model.assets import WELL_KNOWN, Chain
+from exposure.model.assets import Chain
 from exposure.net.calls import Host
 from exposure.net.http import MAX_PAGES, Client, Reply
 from exposure.sources.evm import etherscan_rows
@@ -206,8 +206,7 @@ class EtherscanHistory:
 
     def _balances(self, walk: Walk) -> Page:
         question, native = walk.question, self._chain.native
-        # Whoever floods an address with tokens must not push out those that matter.
-        tokens = sorted(walk.tokens, key=lambda asset: (asset not in WELL_KNOWN, -walk.tokens[asset], asset))
+        tokens = walk.by_weight()
         balances, replies = [], []
         for asset in [native, *tokens[:MAX_ASKED]]:
             contract = asset.partition("/")[2]

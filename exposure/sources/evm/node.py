@@ -39,7 +39,7 @@ MAX_BLOCKS = 5_000
 """Blocks that are read one by one for the chain's coin; at up to 32 in a call, and one a call on busy chains."""
 
 MAX_ASKED = 60
-"""Tokens whose balance, symbol and decimals are asked for: those with the most transfers."""
+"""Tokens whose balance, symbol and decimals are asked for: see `Walk.by_weight`."""
 
 _FEW_BLOCKS = 64
 _NOT_BY_CALLS = (
@@ -227,7 +227,7 @@ class NodeHistory:
         self._same(question.until)
         block = hex(question.until.height)
         native = self._chain.native
-        tokens = sorted(walk.tokens, key=lambda asset: (-walk.tokens[asset], asset))
+        tokens = walk.by_weight()
         asked, unasked = tokens[:MAX_ASKED], tokens[MAX_ASKED:]
         for asset in unasked:
             walk.voids.setdefault(asset, UNCHECKED)
