@@ -99,7 +99,7 @@ REFUSED = {
     "a giant address": (WHOLE.replace(btc("fiction 1"), "1" * 2000), "an address of 2,000 characters"),
     "no such features": (WHOLE.replace("Digital Currency Address", "Crypto"), "form of the list has changed"),
     "unknown encoding": (WHOLE.replace('encoding="utf-8"', 'encoding="no-such"'), "encoding"),
-    "empty": ("", "not recognised"),
+    "empty": ("", "is empty"),
 }
 
 

@@ -56,7 +56,7 @@ def test_a_list_that_cannot_be_read_ends_with_1_and_a_sentence(folder: Path, tmp
     for text in ("", "<sdnList/>", "title: x\ntags: 3\n"):
         result = run(folder, "import", write(tmp_path, "bad", text))
         assert result.exit_code == 1 and result.stderr.startswith("error: bad") and "Traceback" not in result.stderr
-    assert run(folder, "import", tmp_path / "absent").exit_code == 1
+    assert run(folder, "import", tmp_path / "absent").exit_code == 2, "a path that is none is wrong input"
     assert run(folder, "import", tmp_path / "bad", "--published", "yesterday").exit_code == 2
     assert run(folder, "editions").stdout.startswith("no list was ever imported")
 
