@@ -12,18 +12,20 @@ from exposure.casefile.evidence import Evidence
 from exposure.casefile.folder import Case
 from exposure.model.comparison import Change, Comparison, FigureChange
 from exposure.model.labels import Labels, Seed
+from exposure.model.ledger import UtxoTx
 from exposure.model.results import Report, Section
 from exposure.model.sentences import Sentence
 from exposure.model.tags import SubjectKind
 from exposure.store.origins import origins
 from exposure.store.store import Store
 from exposure.units import day
-from exposure.workflows.case.reading import evidence_of, options_of, store_of, subject_of
+from exposure.workflows.case.reading import evidence_of, options_of, rests_on, store_of, subject_of
 from exposure.workflows.case.record import Recording, Replaying
 from exposure.workflows.case.sources import blocks_of
 from exposure.workflows.labels import Snapshot
 from exposure.workflows.trace.options import TraceOptions
 from exposure.workflows.trace.run import answer
+from exposure.workflows.trace.views import Views
 
 MAX_ITEMS = 500
 
@@ -72,9 +74,21 @@ def compare_case(store: Store, case: Case, options: TraceOptions) -> Report:
     with store_of(case) as rows:
         report = answer(rows, subject, asked, views)
         snapshot = views.labels(rows, asked, {})
+        _take_rows(rows, case, evidence)
     before = _Answer(report, evidence, snapshot, evidence.labels, asked)
     after = _answered(store, subject, options)
     return _beside(before, after, [*_of_settings(asked, options), *_of_rows(before, after)])
+
+
+def _take_rows(rows: Store, case: Case, evidence: Evidence) -> None:
+    """Give evidence the rows of its case, which lie in a store: what is in them is not new."""
+    histories = {chain: Views().history(rows, chain, rows.last_block(chain) or 0) for chain in rows.chains()}
+    for chain, tx, _ in rests_on(case):
+        found = histories[chain].transaction(tx)
+        if isinstance(found, UtxoTx):
+            evidence.txs[chain, tx] = found
+        elif found is not None:
+            evidence.transfers.update({(chain, row.ref): row for row in found})
 
 
 def _of_settings(one: TraceOptions, other: TraceOptions) -> Iterator[Change]:

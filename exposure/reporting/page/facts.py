@@ -74,6 +74,7 @@ def _sheet(report: Report, say: Phrases) -> Sheet:
         regimes(report, say),
         _steps(sections, say),
         _unresolved(sections, say),
+        _scope(report, say),
         _lists(report, say),
         _prices(sections, say),
     ]
@@ -189,11 +190,41 @@ def _steps(sections: list[Section], say: Phrases) -> Table:
 
 def _unresolved(sections: list[Section], say: Phrases) -> Table:
     rows = [
-        (word(say.reason(part.reason)), number(percent(part.share)), _coins(part.amount, section))
+        (
+            word(say.reason(part.reason)),
+            number(percent(part.share)),
+            _coins(part.amount, section),
+            _share_in_yen(section, part.amount, say),
+        )
         for section in sections
         for part in section.unresolved
     ]
-    return table(say("unresolved"), [say(key) for key in ("reason", "share", "amount")], rows, most=MAX_ROWS)
+    return table(say("unresolved"), [say(key) for key in ("reason", "share", "amount", "worth_jpy")], rows, most=MAX_ROWS)
+
+
+def _share_in_yen(section: Section, amount: int, say: Phrases) -> Cell:
+    """A part of one deposit in yen at its own time; of an address, whose transfers have times of their own, nothing is said."""
+    one = section.subject
+    if one.time is None:
+        return text("-")
+    return _yen(None if one.jpy is None or not one.amount else one.jpy * (amount / one.amount), say)
+
+
+def _scope(report: Report, say: Phrases) -> Table:
+    """How far was looked: rule, hops, the ledger's end, and the day of the lists."""
+    asked = report.question
+    rows = [
+        (text(say("rule")), text(say.rule(asked.rules[0]) if asked.rules else "")),
+        (text(say("hop_limit")), text(say("unlimited") if asked.max_hops is None else asked.max_hops)),
+        *(
+            (text(f"{say('ledger_to')} ({shown(end.chain, 30)})"), text(f"{end.block:,} ({clock(end.time, JST)})"))
+            for end in report.as_of
+        ),
+        (text(say("labels_of")), text(clock(report.run.label_time, JST))),
+        *((text(say("since")), text(clock(time, JST))) for time in (asked.since,) if time is not None),
+        *((text(say("until")), text(clock(time, JST))) for time in (asked.until,) if time is not None),
+    ]
+    return table(say("facts_scope"), [say("setting"), say("value")], rows, most=MAX_ROWS)
 
 
 def _lists(report: Report, say: Phrases) -> Table:

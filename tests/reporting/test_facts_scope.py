@@ -1,0 +1,35 @@
+"""The facts page says how far was looked, and puts yen beside what is not known."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from exposure.model.results import Report
+from exposure.reporting.page.facts import facts_page
+
+
+def _cells(html: str, title: str) -> list[list[str]]:
+    """Rows of a table of the page as texts."""
+    section = html.split(f"<h3>{title}</h3>", 1)[1].split("</table>", 1)[0]
+    return [re.findall(r"<td[^>]*>([^<]*)</td>", row) for row in section.split("<tr>")[2:]]
+
+
+def test_the_page_says_how_far_was_looked_in_both_languages(report: Report) -> None:
+    html = facts_page(report)
+    for title in ("調査の範囲", "How far was looked"):
+        rows = dict(_cells(html, title))
+        assert str(report.question.max_hops) in rows.values()
+        assert any("JST" in value and f"{report.as_of[0].block:,}" in value for value in rows.values())
+    unlimited = facts_page(replace(report, question=replace(report.question, max_hops=None)))
+    assert "5" not in dict(_cells(unlimited, "How far was looked")).values()
+
+
+def test_what_is_not_known_of_a_deposit_has_its_worth_in_yen(report: Report) -> None:
+    section = report.sections[0]
+    assert section.subject.jpy is not None
+    rows = _cells(facts_page(report), "Unresolved")
+    worths = [int(row[3].removeprefix("JPY ").replace(",", "")) for row in rows]
+    lost = [part.share * section.subject.jpy for part in section.unresolved]
+    assert len(worths) == len(lost)
+    assert all(abs(one - other) <= 1 for one, other in zip(worths, lost, strict=True))
