@@ -6,11 +6,15 @@ import subprocess
 import sys
 import threading
 
+import pytest
 from esplora_server import Esplora, serve
 from fetching import content, fetched
-from test_fetch_esplora import ALICE, busy, environ
-from toy_bitcoin import CHAIN
+from test_fetch_esplora import ALICE, BOB, busy, environ
+from test_fetch_for_a_trace import chained
+from test_fetch_side_by_side import rows
+from toy_bitcoin import CHAIN, p2pkh
 
+import exposure as ex
 from exposure.store.store import Store
 
 KILLS = int(os.environ.get("FETCH_KILLS", "4"))
@@ -61,3 +65,77 @@ def test_a_fetch_killed_at_random_moments_ends_in_the_store_of_one_that_was_not(
                 finished += 1
                 with Store.open(folder) as store:
                     assert content(store) == expected
+
+
+BESIDE = FETCH.replace("folder, base, address, chain = sys.argv[1:]", "folder, base, chain, *named = sys.argv[1:]").replace(
+    "[address]", "named"
+)
+
+TRACE = """
+import sys
+import exposure as ex
+folder, base, subject, chain = sys.argv[1:]
+report = ex.trace(folder, subject, chain=chain, hops=10, fetch=True, fetching={"esplora_url": base}).report
+sys.exit(4 if report.incomplete_answer else 0)
+"""
+
+
+long = pytest.mark.skipif("FETCH_KILLS" not in os.environ, reason="takes a minute: set FETCH_KILLS to the number of moments")
+
+
+def _killed(servers, dice, tmp_path, script, words, check):
+    """Run a script until it was killed often enough and came to its end; `check` looks at each store that is finished."""
+    kills, finished, running = 0, 0, []
+    moment = [0]
+
+    def kill(number, path, reply):
+        if sum(len(server.paths) for server in servers) == moment[0] and running:
+            threading.Timer(dice.choice((0.0, 0.02, 0.05, 0.1, 0.2, 0.4)), running[-1].kill).start()
+        return reply
+
+    for server in servers:
+        server.fault = kill
+    while kills < KILLS or not finished:
+        folder = tmp_path / f"killed-{finished}"
+        moment[0] = sum(len(server.paths) for server in servers) + dice.randint(1, 20) if kills < KILLS else 0
+        urls = ",".join(server.base for server in servers)
+        with subprocess.Popen([sys.executable, "-c", script, str(folder), urls, *words], stderr=subprocess.PIPE) as process:
+            running[:] = [process]
+            said = process.stderr.read().decode()
+        running.clear()
+        kills += process.returncode == -9
+        assert process.returncode in (0, -9), said
+        if process.returncode == 0:
+            finished += 1
+            with Store.open(folder) as store:
+                check(store)
+
+
+@long
+def test_hosts_side_by_side_killed_at_random_moments_end_in_the_store_of_a_single_one(tmp_path):
+    toy, named = busy(40), [ALICE, BOB, p2pkh("carol"), p2pkh("miner")]
+    with serve(Esplora(lambda: toy.blocks)) as one, serve(Esplora(lambda: toy.blocks)) as other:
+        with Store.create(tmp_path / "whole") as whole:
+            assert fetched(whole, named, environ(one), chain=CHAIN).whole
+            expected = rows(whole)
+
+        def same(store):
+            assert rows(store) == expected
+
+        _killed([one, other], random.Random(20260102), tmp_path, BESIDE, [CHAIN, *named], same)
+
+
+@long
+def test_a_trace_that_fetches_killed_at_random_moments_ends_in_the_same_answer(tmp_path):
+    toy, deposit = chained()
+    subject = f"{deposit}:0"
+    with serve(Esplora(lambda: toy.blocks)) as server:
+        whole = ex.trace(
+            tmp_path / "whole", subject, chain=CHAIN, hops=10, fetch=True, fetching={"esplora_url": server.base}
+        ).report
+
+        def same(store):
+            found = ex.trace(store, subject, chain=CHAIN, hops=10).report
+            assert found.sections == whole.sections
+
+        _killed([server], random.Random(20260103), tmp_path, TRACE, [subject, CHAIN], same)
