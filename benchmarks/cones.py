@@ -45,7 +45,7 @@ def _layer(ends: Any, firsts: Any, marks: Any, upto: Any, pots: Any, starts: Any
 def cone(ends: Ends, marks: NDArray[np.uint8], pot: int, at: int, hops: int, *, keep: int) -> Cone:
     """The cone of movement ``at`` of a pot, by the definition: for each pot all movements up to the last one wanted of it."""
     upto = np.full(len(ends.firsts) - 1, -1, np.int32)
-    before: dict[int, int] = {}
+    read: list[NDArray[np.int32]] = []
     pots, places = np.array([pot], np.int32), np.array([at], np.int32)
     for level in range(hops):
         order = np.unique(pots)
@@ -53,12 +53,12 @@ def cone(ends: Ends, marks: NDArray[np.uint8], pot: int, at: int, hops: int, *, 
         np.maximum.at(upto, pots, places)
         grown = upto[order] >= starts
         order, starts = order[grown], starts[grown]
-        before.update(dict.fromkeys(order.tolist(), 0))
+        read.append(order)
         size = int((upto[order] - starts + 1).sum())
         more, room = np.empty(size, np.int32), np.empty(size, np.int32)
         found = _layer(ends.ends, ends.firsts, marks, upto, order, starts, level < hops - 1, more, room)
         pots, places = more[:found], room[:found]
-    covered = np.array(sorted(before), np.int32)
+    covered = np.unique(np.concatenate(read))
     total = int((upto[covered].astype(np.int64) + 1).sum())
     rows = None
     seen = np.zeros(0, np.int64)

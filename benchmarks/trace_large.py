@@ -42,7 +42,9 @@ from exposure.taint.kernels import shares
 
 HOPS = 5
 BUSY = 100_000
-"""Events of a pot past which it stops value in scenario E."""
+"""Movements of a pot past which it stops value in scenario E; `E10000` is the same with another number."""
+CLASSES = (0, 1_000, 30_000, 300_000, 3_000_000, 30_000_000, 1 << 62)
+"""Bounds of the classes of cones by size."""
 COMPARABLE = 300_000
 """Transfers of a cone up to which networkx is tried."""
 CHAIN = "ethereum"
@@ -82,14 +84,17 @@ class World:
     seeds: NDArray[np.int64]
     services: NDArray[np.int64]
     hubs: NDArray[np.int64]
-    lengths: NDArray[np.int64]
 
     def stops(self, scenario: str) -> NDArray[np.int64]:
         """The pots that stop value."""
         if scenario == "F":
-            return self.seeds
-        busy = np.flatnonzero(self.lengths > BUSY) if scenario == "E" else np.concatenate([self.services, self.hubs])
-        return np.unique(np.concatenate([self.seeds, busy]))
+            return np.unique(self.seeds)
+        if scenario == "stops":
+            return np.unique(np.concatenate([self.seeds, self.services, self.hubs]))
+        busy, found = int(scenario[1:] or BUSY), [self.seeds]
+        for start in range(0, self.index.pots, 1 << 20):
+            found.append(start + np.flatnonzero(np.diff(self.ends.firsts[start : start + (1 << 20) + 1]) > busy))
+        return np.unique(np.concatenate(found))
 
     def search(self, scenario: str) -> Search:
         """A search under a scenario."""
@@ -104,13 +109,6 @@ class World:
         found[self.services] = KNOWN
         found[self.seeds] = np.arange(len(self.seeds)) % len(CATEGORIES)
         return found
-
-
-SAYS = {
-    "E": f"only hubs of more than {BUSY:,} events and seeds stop",
-    "F": "nothing but seeds stops",
-    "stops": "services, hubs and seeds stop",
-}
 
 
 @contextmanager
@@ -139,7 +137,7 @@ def built(folder: Path, shape: Shape) -> Iterator[tuple[World, dict[str, Any]]]:
                 index.find(hexed(np.arange(*ids), 40, 2))[1]
                 for ids in ((0, SEEDS), (FIRST_SERVICE, FIRST_HUB), (FIRST_HUB, FIRST_ACCOUNT))
             )
-            yield World(index, ends, seeds, services, hubs, np.diff(ends.firsts)), took
+            yield World(index, ends, seeds, services, hubs), took
 
 
 def _size(folder: Path) -> int:
@@ -259,7 +257,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--transfers", type=int, default=100_000_000)
     parser.add_argument("--deposits", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1, help="of the deposits")
-    parser.add_argument("--scenarios", default="stops,E,F")
+    parser.add_argument("--scenarios", default="stops,E1000,E10000,E,F")
     parser.add_argument("--rules", default="haircut,fifo,lifo")
     parser.add_argument("--cold", type=int, default=50, help="deposits that are also traced cold, in each scenario")
     parser.add_argument("--compared", type=int, default=3, help="deposits that networkx and SQL also get, in each scenario")
@@ -288,6 +286,8 @@ def shown(world: World, chosen: argparse.Namespace, took: dict[str, Any]) -> str
         "Medians; networkx's and SQL's figures are not counted before the graph is built and the table loaded.",
         ("scenario", "cone", "this ms", "networkx: graph s", "networkx: haircut s", "DuckDB: cone s", "the same"),
     )
+    by_size: list[tuple[int, float, float, int]] = []
+    beside: dict[str, tuple[list[Deposit], list[Cone]]] = {}
     for scenario in chosen.scenarios.split(","):
         sizes: list[Cone] = []
         for rule in rules:
@@ -297,6 +297,9 @@ def shown(world: World, chosen: argparse.Namespace, took: dict[str, Any]) -> str
             cold = measure(world, scenario, rule, some[: chosen.cold], cold=True) if chosen.cold else None
             if not sizes:
                 sizes = [cone(world.ends, world.search(scenario).marks, d.pot, d.at, HOPS, keep=COMPARABLE) for d in some]
+            if rule is Rule.HAIRCUT:
+                transfers = [one.transfers for one in sizes]
+                by_size += zip(transfers, warm.clock, warm.cpu, warm.looked, strict=True)
             grid.add(
                 f"{scenario}, {rule.value}",
                 _range([one.transfers for one in sizes]),
@@ -310,12 +313,28 @@ def shown(world: World, chosen: argparse.Namespace, took: dict[str, Any]) -> str
             print(" | ".join(grid.rows[-1]), flush=True)
         near = [n for n, one in enumerate(sizes) if one.rows is not None][: chosen.compared]
         if near:
-            compared.add(
-                f"{scenario} ({SAYS[scenario]})", *_beside(world, scenario, [some[n] for n in near], [sizes[n] for n in near])
-            )
-    tables.show(grid)
-    tables.show(compared)
-    return f"{tables.markdown(grid)}\n{tables.markdown(compared)}"
+            beside[scenario] = [some[n] for n in near], [sizes[n] for n in near]
+    for scenario, (those, cones) in beside.items():  # last: the table takes memory
+        compared.add(scenario, *_beside(world, scenario, those, cones))
+    classes = _classes(by_size)
+    for each in (grid, classes, compared):
+        tables.show(each)
+    return "\n".join(tables.markdown(each) for each in (grid, classes, compared))
+
+
+def _classes(found: Sequence[tuple[int, float, float, int]]) -> tables.Grid:
+    """Haircut's times by the size of the cone, over all scenarios."""
+    grid = tables.Grid(
+        "Haircut by the size of the cone, all scenarios together; median / 95 %.",
+        ("transfers in the cone", "deposits", "looked at", "warm ms", "CPU ms"),
+    )
+    for low, high in itertools.pairwise(CLASSES):
+        some = [one for one in found if low <= one[0] < high]
+        if some:
+            _, clock, cpu, looked = zip(*some, strict=True)
+            name = f"{low:,} and more" if high == CLASSES[-1] else f"{low:,} to {high:,}"
+            grid.add(name, f"{len(some):,}", _range(looked), _ms(clock), _ms(cpu))
+    return grid
 
 
 def _beside(world: World, scenario: str, some: Sequence[Deposit], cones: Sequence[Cone]) -> list[str]:

@@ -137,7 +137,7 @@ class Search:
                 break
             self._give_up(level, looked)
             mode = LAST_BUT_ONE if max_hops is not None and level == max_hops - 2 else NOT_YET
-            longest = int(wanted.top.max()) + 1
+            longest = int(wanted.pots["top"].max()) + 1
             if longest > len(self._scratch):
                 self._scratch = np.zeros(2 * longest)
             pots += len(wanted.pots)

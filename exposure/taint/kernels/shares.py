@@ -25,15 +25,15 @@ MINTED = -1
 NEAR = 8
 
 
-class Wanted(NamedTuple):
-    """Payments of which some came to the subject, by pot. ``first`` and ``top``: by pot, its first entry in the list and the
-    latest payment; ``many``: how many. By entry: ``at``, ``weight`` (how much came by it), ``after`` (the pot's next entry
-    or -1)."""
+SLOT = np.dtype([("pot", "i4"), ("first", "i4"), ("top", "i4"), ("many", "i4")], align=True)
+"""A pot of which payments are wanted: its first entry in the list, its latest wanted payment, and how many there are."""
 
-    pots: NDArray[np.int32]
-    first: NDArray[np.int32]
-    top: NDArray[np.int32]
-    many: NDArray[np.int32]
+
+class Wanted(NamedTuple):
+    """Payments of which some came to the subject. ``pots``: see `SLOT`. By entry of the list: ``at``, the payment's place in
+    the pot's run; ``weight``, how much of the subject came by it; ``after``, the same pot's next entry or -1."""
+
+    pots: NDArray[Any]
     at: NDArray[np.int32]
     after: NDArray[np.int32]
     weight: NDArray[np.float64]
@@ -41,15 +41,8 @@ class Wanted(NamedTuple):
 
 def subject(pot: int, at: int, amount: float) -> Wanted:
     """One payment, wanted whole."""
-    one = np.zeros(1, np.int32)
     return Wanted(
-        np.array([pot], np.int32),
-        one,
-        np.array([at], np.int32),
-        one + np.int32(1),
-        np.array([at], np.int32),
-        one - np.int32(1),
-        np.array([amount], np.float64),
+        np.array([(pot, 0, at, 1)], SLOT), np.array([at], np.int32), np.array([-1], np.int32), np.array([amount], np.float64)
     )
 
 
@@ -75,11 +68,11 @@ def _longer(column: Any) -> Any:
 
 
 @kernel
-def _rehashed(size: int, pots: Any, known: int) -> Any:
+def _rehashed(size: int, slots: Any, known: int) -> Any:
     table = np.zeros(size, np.int32)
     mask = size - 1
     for slot in range(known):
-        place = (np.int64(pots[slot]) * 2654435761 >> 7) & mask
+        place = (np.int64(slots[slot].pot) * 2654435761 >> 7) & mask
         while table[place] != 0:
             place = (place + 1) & mask
         table[place] = slot + 1
@@ -104,25 +97,28 @@ def step(ends: Any, firsts: Any, marks: Any, wanted: Wanted, scratch: Any, mode:
         `Wanted` for the next hop; (payer or `MINTED`, row, amount) of what origins paid in; (pot, amount) of what pots had not
         got; the sum of what lies beyond; pots that ask; ends looked at.
     """
-    pots, firsts_of, tops, counts, at, after, weight = wanted
-    room = 64
-    n_pots = np.empty(room, np.int32)
-    n_first, n_top, n_count = np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room, np.int32)
-    n_at, n_after, n_weight = np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room)
+    slots, at, after, weight = wanted
+    room, number = 64, slots.shape[0]
+    most = 0
+    for slot in range(number):
+        most += slots[slot].top + 1
+    # As many entries as there can be: memory is paid for where it is written, and nothing is ever copied.
+    n_at, n_after, n_weight = np.empty(most, np.int32), np.empty(most, np.int32), np.empty(most)
+    n_slots = np.empty(min(most, firsts.shape[0]), SLOT)
     table = np.zeros(4 * room, np.int32)
-    o_who, o_row, o_amount = np.empty(room, np.int32), np.empty(room, np.int64), np.empty(room)
+    o_who, o_row, o_amount = np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room)
     s_pot, s_amount = np.empty(16, np.int32), np.empty(16)
     asks = np.empty(16, np.int32)
     known, listed, origins, shorts, asking = 0, 0, 0, 0, 0
-    beyond, looked, number = 0.0, 0, pots.shape[0]
+    beyond, looked = 0.0, 0
     for slot in range(number):
         if slot + 2 * NEAR < number:
-            prefetch(firsts, pots[slot + 2 * NEAR])
+            prefetch(firsts, slots[slot + 2 * NEAR].pot)
         if slot + NEAR < number:
-            prefetch(ends, firsts[pots[slot + NEAR]] + tops[slot + NEAR])
-        pot, top, pending = pots[slot], tops[slot], counts[slot]
+            prefetch(ends, firsts[slots[slot + NEAR].pot] + slots[slot + NEAR].top)
+        pot, top, pending = slots[slot].pot, slots[slot].top, slots[slot].many
         base = firsts[pot]
-        entry = firsts_of[slot]
+        entry = slots[slot].first
         while entry >= 0:
             scratch[at[entry]] += weight[entry]
             entry = after[entry]
@@ -159,7 +155,7 @@ def step(ends: Any, firsts: Any, marks: Any, wanted: Wanted, scratch: Any, mode:
             if what == STOPS:
                 if origins == o_who.shape[0]:
                     o_who, o_row, o_amount = _longer(o_who), _longer(o_row), _longer(o_amount)
-                o_who[origins], o_row[origins], o_amount[origins] = payer, np.int64(end.row & PLACE), came
+                o_who[origins], o_row[origins], o_amount[origins] = payer, np.int32(end.row & PLACE), came
                 origins += 1
                 continue
             if what == ASKS:
@@ -171,30 +167,26 @@ def step(ends: Any, firsts: Any, marks: Any, wanted: Wanted, scratch: Any, mode:
                 beyond += came
                 continue
             place = (np.int64(payer) * 2654435761 >> 7) & (table.shape[0] - 1)
-            while table[place] != 0 and n_pots[table[place] - 1] != payer:
+            while table[place] != 0 and n_slots[table[place] - 1].pot != payer:
                 place = (place + 1) & (table.shape[0] - 1)
             theirs = np.int32(end.at & PLACE)
-            if listed == n_at.shape[0]:
-                n_at, n_after, n_weight = _longer(n_at), _longer(n_after), _longer(n_weight)
             n_at[listed], n_weight[listed] = theirs, came
             if table[place] == 0:
-                if known == n_pots.shape[0]:
-                    n_pots, n_first, n_top, n_count = _longer(n_pots), _longer(n_first), _longer(n_top), _longer(n_count)
-                n_pots[known], n_first[known], n_top[known], n_count[known] = payer, listed, theirs, 1
+                fresh = n_slots[known]
+                fresh.pot, fresh.first, fresh.top, fresh.many = payer, listed, theirs, 1
                 n_after[listed] = -1
                 known += 1
                 table[place] = known
                 if 2 * known > table.shape[0]:
-                    table = _rehashed(4 * table.shape[0], n_pots, known)
+                    table = _rehashed(2 * table.shape[0], n_slots, known)
             else:
-                of = table[place] - 1
-                n_after[listed], n_first[of] = n_first[of], listed
-                n_top[of] = max(n_top[of], theirs)
-                n_count[of] += 1
+                again = n_slots[table[place] - 1]
+                n_after[listed] = again.first
+                again.first = listed
+                again.top = max(again.top, theirs)
+                again.many += 1
             listed += 1
-    following = Wanted(
-        n_pots[:known], n_first[:known], n_top[:known], n_count[:known], n_at[:listed], n_after[:listed], n_weight[:listed]
-    )
+    following = Wanted(n_slots[:known], n_at[:listed], n_after[:listed], n_weight[:listed])
     return (
         following,
         (o_who[:origins], o_row[:origins], o_amount[:origins]),
@@ -210,13 +202,13 @@ def lacking(ends: Any, firsts: Any, wanted: Wanted) -> Any:
     """What pots had not got of wanted payments, as (pot, amount); and the sum of all else, which lies beyond the limit."""
     who, amounts, beyond, found = np.empty(wanted.at.shape[0], np.int32), np.empty(wanted.at.shape[0]), 0.0, 0
     for slot in range(wanted.pots.shape[0]):
-        entry = wanted.first[slot]
+        pot, entry = wanted.pots[slot].pot, wanted.pots[slot].first
         while entry >= 0:
-            end = ends[firsts[wanted.pots[slot]] + wanted.at[entry]]
+            end = ends[firsts[pot] + wanted.at[entry]]
             missing = 0.0
             if end.after < 0.0:
                 missing = wanted.weight[entry] * (-end.after / rounded(np.int64(end.high), end.low))
-                who[found], amounts[found] = wanted.pots[slot], missing
+                who[found], amounts[found] = pot, missing
                 found += 1
             beyond += wanted.weight[entry] - missing
             entry = wanted.after[entry]

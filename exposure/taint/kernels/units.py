@@ -91,7 +91,7 @@ def step(ends: Any, firsts: Any, marks: Any, wanted: Units, rule: int, mode: int
     n_end_high, n_end_low = np.empty(room, np.int64), np.empty(room, np.uint64)
     o_who, o_row, o_high, o_low = (
         np.empty(room, np.int32),
-        np.empty(room, np.int64),
+        np.empty(room, np.int32),
         np.empty(room, np.int64),
         np.empty(room, np.uint64),
     )
@@ -213,7 +213,7 @@ def step(ends: Any, firsts: Any, marks: Any, wanted: Units, rule: int, mode: int
                 if what == STOPS:
                     if origins == o_who.shape[0]:
                         o_who, o_row, o_high, o_low = _longer(o_who), _longer(o_row), _longer(o_high), _longer(o_low)
-                    o_who[origins], o_row[origins] = end.other, np.int64(end.row & PLACE)
+                    o_who[origins], o_row[origins] = end.other, np.int32(end.row & PLACE)
                     o_high[origins], o_low[origins] = part
                     origins += 1
                     continue
