@@ -119,13 +119,13 @@ def test_calls_are_at_most_a_fifth_of_those_of_fetching_breadth_first(made: Econ
     assert statistics.median(parts) <= 0.2
 
 
-def test_a_long_history_costs_two_calls_and_is_no_failure(made: Economy, kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_history_costs_a_page_and_is_no_failure(made: Economy, kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asking, "MAX_CALLS_EACH", 1)
     deposit = some(made, "ethereum", 1)[0]
     with Store.open(kept) as store:
         done, _ = on_demand(made, deposit, store, traced("ethereum", HOPS))
         answered = answer(store, subject_of(made, deposit), traced("ethereum", HOPS))
-    assert {(step.state, step.calls) for step in done.steps} == {(asking.TOO_LARGE, 2)}
+    assert {(step.state, step.calls) for step in done.steps} == {(asking.TOO_LARGE, 1)}
     assert done.left > TOLERANCE
     assert "by their size" in done.ended
     assert not done.failed
