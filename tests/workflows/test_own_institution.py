@@ -141,3 +141,14 @@ def test_what_a_cluster_adds_to_the_institution_has_less_confidence(tmp_path):
         for name, confidence in (("Extra", 90), ("H", 100)):
             (section,) = ex.trace(store, coin_address(name), direction="source", clusters="evidence").sections[:1]
             assert [(one.category, one.confidence) for one in section.own] == [("own_institution", confidence)]
+
+
+def test_a_transfer_inside_the_institution_has_no_account(tmp_path):
+    same = {"block": 1, "time": START, "amount": 5, "asset": "ethereum/native"}
+    moves = [("in", 0, "", "A"), ("move", 0, evm("A"), "B"), ("move", 1, evm("A"), "C")]
+    rows = [same | {"tx": tx(name), "index": n, "from": source, "to": evm(to)} for name, n, source, to in moves]
+    with ex.from_frame(pd.DataFrame(rows), chain="ethereum", whole_ledger=True) as store:
+        own(store, tmp_path, [row_of(evm(name)) for name in ("A", "B")])
+        with pytest.raises(InputError, match="only among addresses of one owner, so there is nothing to trace"):
+            ex.trace(store, f"{tx('move')}:0")
+        assert [section.subject.address for section in ex.trace(store, tx("move")).sections] == [evm("C")]

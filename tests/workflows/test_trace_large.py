@@ -12,11 +12,14 @@ from typing import Any
 import pytest
 
 from exposure.engines.local.ancestry import Unfit
-from exposure.model.labels import Category, Labels, Seed
+from exposure.model.labels import Category, Labels, Seed, Service
 from exposure.model.results import Report, Section
 from exposure.model.settings import Rule
+from exposure.store.coverage import Coverage
 from exposure.store.histories import StoredAccountHistory
 from exposure.store.store import Store
+from exposure.tracing.cone import PotReader
+from exposure.tracing.hubs import account_hubs
 from exposure.workflows.ingest import ImportOptions, ingest
 from exposure.workflows.tags import OwnTag, add_tag
 from exposure.workflows.trace import TraceOptions, large_part, trace
@@ -26,6 +29,7 @@ from exposure.workflows.trace.large import Large
 START = 1_700_000_000
 RULES = (Rule.HAIRCUT, Rule.FIFO, Rule.LIFO)
 WHOLE = 10**9
+WHOLE_SAID = ("hub", *(f"a{n}" for n in range(24)))
 DEEP = 436
 """A transfer with a cone of more than two transactions."""
 
@@ -124,6 +128,48 @@ def test_figures_over_the_index_are_those_over_the_cone(store: Store, hops: int,
             assert_same(mine, theirs)
         assert not mine.incomplete_answer
     assert over_index > 2
+
+
+def test_who_falls_short_is_not_whole_whatever_is_declared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(large_part, "EVIDENCE", 2)
+    with loaded(tmp_path, whole=False) as store:
+        with store.writer("declared") as writer:
+            writer.declare([Coverage("ethereum", evm(name)) for name in WHOLE_SAID])
+            writer.commit()
+        short = 0
+        for number in (DEEP, 337, 364, 391, 472):
+            mine, theirs = (traced(store, number, engine) for engine in ("local", "reference"))
+            if not is_over_index(mine):
+                continue
+            assert_same(mine, theirs)
+            lacking = {name for section in mine.sections for lack in section.lacks for name in lack.names}
+            short += bool(lacking & set(map(evm, WHOLE_SAID)))
+        assert short
+
+
+def test_of_a_payer_that_is_not_read_there_are_figures_but_no_paths(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(large_part, "LONGEST", 1)
+    report, seeds = traced(store, DEEP, "local"), {evm("S"), evm("M")}
+    assert is_over_index(report)
+    for section in report.sections:
+        rows = [row for row in section.exposures if row.hops > 1]
+        assert rows and not section.paths
+        assert {used.address for row in rows for used in row.seeds} == seeds
+
+
+def test_hubs_are_counted_by_owner(store: Store) -> None:
+    history = StoredAccountHistory(store, "ethereum")
+    asset, names = "ethereum/native", [evm(f"a{n}") for n in range(24)]
+    labels = Labels(owners=dict.fromkeys(names[:9], names[0]), boundaries={names[0]: Service("X", "exchange")})
+    found = set()
+    with opened(store, "ethereum", history.as_of) as index:
+        for threshold in range(8, 26):
+            large = Large(index, history, labels, asset, threshold=threshold, dust=10**15)
+            expected = account_hubs(PotReader(history, labels), labels, asset, threshold=threshold, dust=10**15)
+            for name in names[9:]:
+                assert large.reason(name) == expected(name), threshold
+                found.add(expected(name))
+    assert None in found and len(found) > 3
 
 
 @pytest.mark.parametrize("more", [{"rules": (Rule.TIHO,)}, {"max_transactions": 60}, {"engine": "reference"}])

@@ -54,22 +54,29 @@ def hubs(ledger: Ledger, roles: Roles, *, threshold: int, dust: NDArray[np.float
     return np.array(is_hub, np.int64)
 
 
-def counterparties(run: NDArray[Any], *, threshold: int, dust: float) -> int | None:
+def counterparties(run: NDArray[Any], others: NDArray[Any], *, threshold: int, dust: int) -> int | None:
     """How many counterparties the owner of a pot has, if that makes it a hub; else None.
 
-    ``run``: the pot's movements (`exposure.taint.kernels.ends`). Amounts are compared in floating point.
+    ``run``: the pot's movements (`exposure.taint.kernels.ends`); ``others``: with whom, one number for each owner (negative:
+    nobody). Exact, so that nobody is a hub here and none in the definition.
     """
     if len(run) <= threshold:
         return None
-    amount, _ = doubles(run["low"], run["high"].astype(np.uint64))
-    counts = (run["other"] >= 0) & (amount > dust)
-    number = len(np.unique(run["other"][counts]))
+    high, low = dust >> 64, np.uint64(dust & (2**64 - 1))
+    counts = (others >= 0) & ((run["high"] > high) | ((run["high"] == high) & (run["low"] > low)))
+    number = len(np.unique(others[counts]))
     if number <= threshold:
         return None
     sent = counts & (run["at"] & ends.SENT != 0)
-    _, place = np.unique(run["other"][sent], return_inverse=True)
-    paid = np.sort(np.bincount(place, amount[sent]))
-    return None if paid.size and paid[-FEW:].sum() >= COLLECTED * paid.sum() else number
+    _, place = np.unique(others[sent], return_inverse=True)
+    paid = np.sort(np.bincount(place, doubles(run["low"][sent], run["high"][sent].astype(np.uint64))[0]))
+    few, share = paid[-FEW:].sum(), COLLECTED * paid.sum()
+    if abs(few - share) <= 1e-9 * share:
+        exact = [0] * len(paid)
+        for which, above, below in zip(place.tolist(), run["high"][sent].tolist(), run["low"][sent].tolist(), strict=True):
+            exact[which] += (above << 64) + below
+        few, share = sum(sorted(exact)[-FEW:]), COLLECTED * sum(exact)
+    return None if paid.size and few >= share else number
 
 
 class Figures(NamedTuple):

@@ -79,6 +79,7 @@ class Large:
         self._index, self._history, self._labels, self._asset = index, history, labels, asset
         self._threshold, self._dust, self._declared = threshold, dust, declared
         self._unfit = self._not_searched()
+        self._joined = self._joined_pots()
         self._judged: dict[int, int] = {}
         self._figure = self._search(np.empty(0, np.int64), frozenset())
         self._strict: dict[bool, tuple[Search, frozenset[int]]] = {}
@@ -157,11 +158,29 @@ class Large:
 
     def _is_hub(self, pot: int) -> bool:
         if pot not in self._judged:
-            number = counterparties(self._index.run(pot), threshold=self._threshold, dust=self._dust)
+            run = self._index.run(pot)
+            number = counterparties(run, self._one_of_owner(run["other"]), threshold=self._threshold, dust=self._dust)
             self._judged[pot] = ORDINARY if number is None else STOPS
             if number is not None:
                 self.hubs[self._owner(pot)] = f"{number:,} counterparties"
         return self._judged[pot] == STOPS
+
+    def _one_of_owner(self, pots: NDArray[np.int32]) -> NDArray[np.int32]:
+        """One pot for all those of an owner, as they are one counterparty."""
+        joined, first = self._joined
+        if not len(joined):
+            return pots
+        place = np.minimum(np.searchsorted(joined, pots), len(joined) - 1)
+        return np.where(joined[place] == pots, first[place], pots)
+
+    def _joined_pots(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """The pots of clusters, ascending, and one pot of the cluster for each."""
+        owners = self._labels.owners
+        found = self._index.pots(sorted({*owners, *owners.values()}), self._asset)
+        first: dict[str, int] = {}
+        of_owner = {pot: first.setdefault(self._labels.owner(address), pot) for address, pot in found}
+        joined = np.array(sorted(of_owner), np.int32)
+        return joined, np.array([of_owner[pot] for pot in joined.tolist()], np.int32)
 
     def _owner(self, pot: int) -> str:
         return self._labels.owner(str(self._index.ledger.addresses(np.array([pot]))[0].as_py()))
@@ -173,13 +192,13 @@ class Large:
             general = self._history.incomplete("", self._asset)
             if general is not None and not _from_the_beginning(general, lifo=lifo):
                 raise Unfit("histories have gaps that begin somewhere")
-            every = general is not None
-            leaks = set(range(self._index.ledger.pots)) if every else set(self._index.lacking().tolist())
+            short = set(self._index.lacking().tolist())
+            leaks = short if general is None else set(range(self._index.ledger.pots))
             unfit = set()
             for address, pot in self._index.pots(list(self._declared), self._asset):
                 gap = self._history.incomplete(address, self._asset)
                 if gap is None:
-                    if every:
+                    if pot not in short:  # what falls short is not whole, whatever is declared
                         leaks.discard(pot)
                 elif _from_the_beginning(gap, lifo=lifo):
                     leaks.add(pot)
@@ -273,6 +292,6 @@ def _from_the_beginning(gap: Incomplete, *, lifo: bool) -> bool:
 
 def _alike(row: Transfer, other: Transfer) -> bool:
     def said(one: Transfer) -> tuple[Any, ...]:
-        return one.asset, one.sender, one.receiver, one.amount, one.kind is Kind.FEE, one.failed
+        return one.asset, one.sender, one.receiver, one.amount, one.kind is Kind.FEE, one.failed, one.place.block
 
     return said(row) == said(other)

@@ -135,5 +135,6 @@ def _with_figures(
         figure=figure,
         arcs=None,
         touched=touched,
+        evidence=small,
         note=Sentence("notes.large", n=looked, most=EVIDENCE),
     )

@@ -62,7 +62,8 @@ class Subledger:
     asset by which value of an origin began to move with ``ref``. ``reached``: transfers that a seed received (destination).
     ``feeding``: the transfers whose composition matters. ``refused``: how much the budget left out. ``gaps``: incomplete
     histories it uses. ``touched``: by seed, epoch and hop the addresses by which value began to move, and when, where that is
-    known for more than is in ``moved``; ``note`` says so.
+    known for more than is in ``moved``; ``evidence`` is then the part in which paths are looked for, with its own figures, and
+    ``note`` says so.
     """
 
     labels: Labels
@@ -78,6 +79,7 @@ class Subledger:
     reached: Mapping[str, Seed] = field(default_factory=dict)
     feeding: frozenset[str] = frozenset()
     touched: Callable[[Rule], Touched] | None = None
+    evidence: Subledger | None = None
     note: str = ""
 
 

@@ -21,7 +21,7 @@ def between_owners(found: Sequence[Target], ledgers: Ledgers, labels: Labels) ->
     """The accounts asked for, without change and moves inside a cluster.
 
     A whole transaction that pays a deposit address of one's own institution is asked about for that deposit alone. One
-    transfer or output that was named stays, whoever it goes to.
+    output that was named stays, whoever it goes to: a coin has a composition also inside a cluster.
 
     Raises
     ------
@@ -32,7 +32,8 @@ def between_owners(found: Sequence[Target], ledgers: Ledgers, labels: Labels) ->
     left = [target for target in targets if target.source or target.destination]
     if not left:
         who = shown(found[0].tx or found[0].address or "")
-        raise InputError(f"{who} moved value only among addresses of one owner: name an output or transfer as TX:N")
+        step = ": name an output as TX:N" if _is_of_coins(found[0]) else ", so there is nothing to trace"
+        raise InputError(f"{who} moved value only among addresses of one owner{step}")
     return left
 
 
@@ -54,8 +55,12 @@ def _is_inside(target: Target, row: Row, ledgers: Ledgers, labels: Labels) -> bo
     return owner in {labels.owner(address) for address in _senders(target, row, ledgers, labels)}
 
 
+def _is_of_coins(target: Target) -> bool:
+    return any(isinstance(row, Coin) for row in (*target.source, *target.destination))
+
+
 def _without_inside(target: Target, ledgers: Ledgers, labels: Labels) -> Target:
-    if target.kind == "deposit" or not labels.owners:
+    if (target.kind == "deposit" and _is_of_coins(target)) or not labels.owners:
         return target
     source = tuple(row for row in target.source if not _is_inside(target, row, ledgers, labels))
     destination = tuple(row for row in target.destination if not _is_inside(target, row, ledgers, labels))

@@ -353,8 +353,11 @@ def _evidence(matter: Matter, runs: Mapping[int, Run], settings: Settings, limit
     if matter.direction == "source":
         sub = matter.parts[0][1]
         refs = [ref for ref, _ in matter.parts]
-        found = source_evidence(sub, runs[id(sub)], refs, settings, matter.category_of, limit=limit)
-        return found if sub.touched is None else found.with_more(sub.touched(settings.rule))
+        if sub.evidence is None or sub.touched is None:
+            return source_evidence(sub, runs[id(sub)], refs, settings, matter.category_of, limit=limit)
+        part = sub.evidence  # a path may show only what its own part of the ledger says
+        found = source_evidence(part, part.figure(settings, False, None), refs, settings, matter.category_of, limit=limit)
+        return found.with_more(sub.touched(settings.rule))
     evidence = Evidence()
     for _, sub in matter.parts:
         destination_evidence(sub, runs[id(sub)], settings, evidence, limit=limit)
