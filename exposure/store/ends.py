@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exposure.errors import StoreError
-from exposure.store.numbered import Numbered, alone, array_file, settle
+from exposure.store.numbered import Numbered, alone, array_file, settle, stamps
 from exposure.store.parts import disk_errors, sync_folder
 from exposure.taint.kernels import ends as kernels
 
@@ -77,9 +77,9 @@ def _said(index: Numbered) -> dict[str, Any]:
 
 
 def _opened(index: Numbered, place: Path) -> Ends | None:
-    """Ends that are there, of this very index, with files of the right length; else None."""
+    """Ends that are there, of this very index, with files as they were made; else None."""
     try:
-        if json.loads((place / "manifest.json").read_text()) != _said(index):
+        if json.loads((place / "manifest.json").read_text()) != _said(index) | {"files": stamps(place)}:
             return None
         firsts = array_file(place, "firsts", "i8", index.pots + 1)
         short = array_file(place, "short", "i4", index.pots)
@@ -96,9 +96,10 @@ def _make(index: Numbered, place: Path, advance: Advance) -> None:
         part.mkdir(mode=0o700)
         try:
             _fill(index, part, advance)
-            (part / "manifest.json").write_text(json.dumps(_said(index)))
             for file in part.iterdir():
                 settle(file)
+            (part / "manifest.json").write_text(json.dumps(_said(index) | {"files": stamps(part)}))
+            settle(part / "manifest.json")
             sync_folder(part)
             shutil.rmtree(place, ignore_errors=True)
             part.replace(place)

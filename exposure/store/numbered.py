@@ -203,10 +203,10 @@ def numbered(store: Store, chain: str, advance: Advance = lambda done, total: No
 
 
 def _opened(place: Path) -> Numbered | None:
-    """An index that is there, of this form and hash function, with files of the right length; else None."""
+    """An index that is there, of this form and hash function, with files as they were made; else None."""
     try:
         said = json.loads((place / "manifest.json").read_text())
-        if said.pop("form") != FORM:
+        if said.pop("form") != FORM or said.pop("files") != stamps(place):
             return None
         hashed, slots = said.pop("hash"), said.pop("slots")
         facts = Facts(**{**said, "assets": tuple(said["assets"])})
@@ -302,10 +302,12 @@ def _make(store: Store, chain: str, root: Path, place: Path, advance: Advance) -
             ends = array_file(part, "ends", "i8", facts.names + 1)
             (part / "marks.bin").write_bytes(marks.marks(_mapped(part, facts), facts.rows))
             (part / "name_marks.bin").write_bytes(marks.name_marks(array_file(part, "names", "u1", int(ends[-1])), ends))
-            (part / "manifest.json").write_text(json.dumps(said))
             shutil.rmtree(part / "spill", ignore_errors=True)
             for file in part.iterdir():
                 settle(file)
+            said["files"] = stamps(part)
+            (part / "manifest.json").write_text(json.dumps(said))
+            settle(part / "manifest.json")
             sync_folder(part)
             part.replace(place)
             sync_folder(root)
@@ -321,6 +323,12 @@ def _filled(store: Store, chain: str, engine: query.Engine, part: Path, advance:
         [str(part_path(store.path, one)) for one in store.parts(table, chain)] for table in ("outputs", "inputs")
     )
     return number_coins(f"{chain}/native", outputs, inputs, engine, part, advance)
+
+
+def stamps(folder: Path) -> dict[str, list[int]]:
+    """Length and time of the last change of each array of an index: one that was written to since it was made is no more."""
+    facts = {file.name: file.stat() for file in sorted(folder.glob("*.bin"))}
+    return {name: [fact.st_size, fact.st_mtime_ns] for name, fact in facts.items()}
 
 
 def settle(file: Path) -> None:

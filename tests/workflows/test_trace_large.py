@@ -179,6 +179,23 @@ def test_it_is_only_used_where_nothing_is_left_out(store: Store, more: dict[str,
     assert not is_over_index(traced(store, DEEP, **{"engine": "local", **more}))
 
 
+def test_a_theft_at_the_limit_is_met(store: Store) -> None:
+    history = StoredAccountHistory(store, "ethereum")
+    subject = history.transaction(tx(DEEP))[0]
+    with opened(store, "ethereum", history.as_of) as index:
+        payers = {
+            row.tx: row.sender
+            for row in history.movements(subject.sender or "", subject.asset)
+            if row.receiver == subject.sender
+        }
+        theft = next(name for name, payer in payers.items() if payer)
+        labels = Labels(tx_seeds={theft: Seed("thief", "stolen_funds")})
+        large = Large(index, history, labels, subject.asset, threshold=1000, dust=0)
+        for hops in (1, 2):  # its payer is further away than the limit, and its value is not
+            with pytest.raises(Unfit):
+                large.carried(subject, Rule.FIFO, hops)
+
+
 def test_what_it_is_not_made_for_is_said_not_guessed(store: Store) -> None:
     history = StoredAccountHistory(store, "ethereum")
     subject = history.transaction(tx(DEEP))[0]

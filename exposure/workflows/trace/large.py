@@ -115,7 +115,11 @@ class Large:
         return sum(len(self._index.run(pot)) for _, pot in self._index.pots([owner], self._asset))
 
     def _not_searched(self) -> frozenset[int]:
-        """Pots with which the search cannot deal: payers of thefts, members of untagged clusters, seeds with a beginning."""
+        """Pots with which the search cannot deal: of thefts, of untagged clusters, of seeds with a beginning.
+
+        Of a theft both ends: stolen value has no hop yet where it arrives, so it counts one transfer further back than the
+        search goes, and its payer would not be met.
+        """
         labels, members = self._labels, members_of(self._labels)
         names = [
             address
@@ -131,6 +135,8 @@ class Large:
                     if row.sender is None:
                         raise Unfit("newly minted value is reported stolen")
                     names.append(row.sender)
+                    if row.receiver is not None and owner_origin(labels, labels.owner(row.receiver), row.time) is None:
+                        names.append(row.receiver)
         return frozenset(pot for _, pot in self._index.pots(sorted(set(names)), self._asset))
 
     def _search(self, leaks: NDArray[np.int64], unfit: frozenset[int]) -> Search:
