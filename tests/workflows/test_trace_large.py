@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import random
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -177,6 +178,15 @@ def test_it_is_only_used_where_nothing_is_left_out(store: Store, more: dict[str,
     monkeypatch.setattr(large_part, "EVIDENCE", 2)
     assert is_over_index(traced(store, DEEP, "local"))
     assert not is_over_index(traced(store, DEEP, **{"engine": "local", **more}))
+
+
+def test_a_spent_budget_names_what_would_leave_nothing_out(store: Store) -> None:
+    (said,) = traced(store, DEEP, "reference", max_transactions=20).incomplete_answer
+    budget = re.search("--engine local --max-transactions ([0-9]+) leaves nothing out", str(said))
+    assert budget is not None and int(budget[1]) == len(rows()) - 1
+    assert not traced(store, DEEP, "local", max_transactions=int(budget[1])).incomplete_answer
+    (said,) = traced(store, DEEP, "reference", max_transactions=20, rules=(Rule.TIHO,)).incomplete_answer
+    assert "--engine" not in str(said)
 
 
 def test_a_theft_at_the_limit_is_met(store: Store) -> None:

@@ -64,6 +64,8 @@ BRACKET_TRANSACTIONS = 5_000
 FOLLOWED_SHARE = 5
 """All transfers of one address together may take this part (a fifth) of the budget, as each is followed by itself."""
 
+MAX_TRANSACTIONS = 10**9
+"""The largest budget that can be asked for."""
 INDEXED = {Rule.HAIRCUT, Rule.FIFO, Rule.LIFO}
 """Rules that serve by no label: a trace index answers for them."""
 
@@ -289,12 +291,16 @@ class _Question:
             return 0
         return int(self._options.dust_usd / price.value * 10 ** self._store.asset_info(asset).decimals)
 
-    def _taken(self, target: Target, sub: Subledger) -> Subledger:
+    def _taken(self, target: Target, sub: Subledger, *, of_source: bool = False) -> Subledger:
         """Note what was read, and what the budget left out."""
         self._txs |= {(target.chain, moved.tx) for moved in sub.moved.values()}
         self.hubs.update({owner: why for owner, why in sub.labels.hubs.items() if owner not in self._labels.labels.hubs})
         if sub.refused:
-            self.missing.append(Sentence("notes.budget_spent", most=self._options.max_transactions, n=sub.refused))
+            most, whole = self._options.max_transactions, self._whole_index(target) if of_source else None
+            if whole is None:
+                self.missing.append(Sentence("notes.budget_spent", most=most, n=sub.refused))
+            else:
+                self.missing.append(Sentence("notes.budget_spent_index", most=most, n=sub.refused, rows=str(whole)))
         return sub
 
     def _source(self, target: Target) -> list[Section]:
@@ -305,7 +311,7 @@ class _Question:
             part, ledger = indexed
         else:
             part = ledger.source(target.source, settings)
-        sub = self._taken(target, part)
+        sub = self._taken(target, part, of_source=True)
         refs = [_ref(row) for row in target.source]
         brackets = self._bracket(target, refs, ledger) if any(rule in CONSERVING for rule in options.rules) else _Bracket({})
         matter = self._matter(target, "source", [(ref, sub) for ref in refs])
@@ -320,11 +326,10 @@ class _Question:
 
     def _from_index(self, target: Target, settings: Settings) -> tuple[Subledger, Ledger] | None:
         """What the trace index gives where the local engine may leave nothing out, so that the figures are the same."""
-        options, history = self._options, self._histories.history(target.chain)
-        if self._engine.name != "local" or self.expanded or not self._views.indexed or isinstance(history, StoredUtxoHistory):
+        options, history, whole = self._options, self._histories.history(target.chain), self._whole_index(target)
+        if self._engine.name != "local" or isinstance(history, StoredUtxoHistory):
             return None
-        rows = sum(part.rows for part in self._store.parts("transfers", target.chain))
-        if options.max_transactions < rows or not set(options.rules) <= INDEXED:
+        if whole is None or options.max_transactions < whole:
             return None
         from exposure.workflows.trace.large_part import LargeLedgers  # numba takes a second to import
 
@@ -333,6 +338,13 @@ class _Question:
             self.held.callback(self._large.close)
         wanted = [row for row in target.source if isinstance(row, Transfer)]
         return self._large.part(history, self._dust(target.chain, target.asset), wanted, settings)
+
+    def _whole_index(self, target: Target) -> int | None:
+        """The budget from which on the trace index may answer; None where it does not, whatever the budget."""
+        if self.expanded or not self._views.indexed or not set(self._options.rules) <= INDEXED:
+            return None
+        rows = sum(part.rows for part in self._store.parts("transfers", target.chain))
+        return rows if 0 < rows <= MAX_TRANSACTIONS else None
 
     def _for_poison(self, target: Target, matter: Matter, refs: Sequence[str]) -> Matter:
         """Poison's figures hang on ways of any length; where they are too many, the ways within the limit must do."""
