@@ -45,11 +45,16 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class UtxoReach:
-    """The part of a UTXO ledger that a coin's value can have come to. ``refused``: coins the budget left unfollowed."""
+    """The part of a UTXO ledger that a coin's value can have come to.
+
+    ``refused``: coins the budget left unfollowed. ``lying``: coins of ordinary addresses that no stored transaction
+    spends.
+    """
 
     txs: tuple[UtxoTx, ...]
     labels: Labels
     refused: frozenset[Coin]
+    lying: frozenset[Coin]
 
     @property
     def transactions(self) -> int:
@@ -132,6 +137,7 @@ def utxo_reach(
     made = history.transaction(subject.tx)
     txs: dict[str, UtxoTx] = {} if made is None else {made.tx: made}
     refused: set[Coin] = set()
+    lying: set[Coin] = set()
     best: dict[Coin, int] = {}
     heap: list[tuple[int, Coin, int]] = []
 
@@ -147,13 +153,15 @@ def utxo_reach(
     while heap:
         _, coin, hop = heapq.heappop(heap)
         output = txs[coin.tx].outputs[coin.n]
+        if hop > best[coin]:
+            continue
         name = history.spender(coin)
-        if hop > best[coin] or name is None:
-            continue
-        tx = txs.get(name) or history.transaction(name)
-        if tx is None:
-            continue
+        tx = None if name is None else txs.get(name) or history.transaction(name)
         owner = labels.owner(output.address)
+        if tx is None:
+            if not ends.ends(owner, txs[coin.tx].time):
+                lying.add(coin)
+            continue
         if ends.ends(owner, tx.time):
             if not ends.ends(owner, txs[coin.tx].time):  # it became a seed while the coin lay there: the spending shows it
                 txs[tx.tx] = tx
@@ -168,7 +176,7 @@ def utxo_reach(
             step = 0 if is_change(tx, n, labels) or settings.max_hops is None else 1
             follow(tx, n, hop + step)
     ordered = tuple(in_spending_order(txs.values()))
-    return UtxoReach(ordered, ends.found(), frozenset(refused))
+    return UtxoReach(ordered, ends.found(), frozenset(refused), frozenset(lying))
 
 
 def without_refused(account: Account, refused: Iterable[tuple[str, Iterable[Lot]]], max_hops: int | None) -> Account:

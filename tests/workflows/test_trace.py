@@ -288,10 +288,8 @@ def test_a_zero_value_transfer_taints_nothing(load: Load) -> None:
         trace(store, f"{tx(2)}:0")
 
 
-@pytest.fixture(scope="module")
-def coins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+def bring_coins(folder: Path, store: Store, *, whole: bool) -> None:
     """S and K pay A 10 each; A pays B 12 and keeps 7 (fee 1); B's coin pays C."""
-    tmp_path = tmp_path_factory.mktemp("coins")
     names = {number: hashlib.sha256(f"coin{number}".encode()).hexdigest() for number in range(9)}
     outputs = [
         (0, 0, "S", 10),
@@ -303,18 +301,24 @@ def coins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         (5, 0, "C", 12),
     ]
     inputs = [(2, 0, 0, 0), (3, 0, 1, 0), (4, 0, 2, 0), (4, 1, 3, 0), (5, 0, 4, 0)]
-    (tmp_path / "outputs.csv").write_text(
+    (folder / "outputs.csv").write_text(
         "tx,n,block,tx_index,time,address,amount\n"
         + "".join(f"{names[t]},{n},{t},1,{START + t},{coin_address(a)},{amount}\n" for t, n, a, amount in outputs)
     )
-    (tmp_path / "inputs.csv").write_text(
+    (folder / "inputs.csv").write_text(
         "tx,n,spent_tx,spent_n\n" + "".join(f"{names[t]},{n},{names[p]},{m}\n" for t, n, p, m in inputs)
     )
+    files = [folder / "outputs.csv", folder / "inputs.csv"]
+    ingest(files, ImportOptions(chain="bitcoin", whole_ledger=whole), store=store)
+    for name, category in TAGS.items():
+        add_tag(store, OwnTag(coin_address(name), Category(category), name, "test", "worked by hand"), now=START)
+
+
+@pytest.fixture(scope="module")
+def coins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """The coins of `bring_coins`, declared to be the whole ledger."""
     with Store.in_memory() as store:
-        files = [tmp_path / "outputs.csv", tmp_path / "inputs.csv"]
-        ingest(files, ImportOptions(chain="bitcoin", whole_ledger=True), store=store)
-        for name, category in TAGS.items():
-            add_tag(store, OwnTag(coin_address(name), Category(category), name, "test", "worked by hand"), now=START)
+        bring_coins(tmp_path_factory.mktemp("coins"), store, whole=True)
         yield store
 
 
@@ -341,6 +345,23 @@ def test_where_an_addresss_coins_went_is_counted_from_its_own_spending(coins: St
     # A's 20 paid B 12, which B passed on to C, left 7 at A itself, and the fee of 1.
     ends = {(row.kind, row.name, row.hops): row.amount for row in destination.attributed}
     assert ends == {("held", coin_address("C"), 2): 12, ("held", coin_address("A"), 0): 7, ("fee", "", 1): 1}
+
+
+def test_a_coin_that_may_be_spent_is_held_for_the_figure_and_open_for_the_interval(tmp_path: Path) -> None:
+    with Store.in_memory() as store:
+        bring_coins(tmp_path, store, whole=False)
+        (section,) = sections(store, f"{coin(4)}:0", direction=Direction.DESTINATION)
+        (bound,) = (bound for bound in section.bounds if bound.category == "sanctioned")
+        assert (bound.lower, bound.upper) == (0, 12)
+        assert [(row.kind, row.name, row.amount) for row in section.attributed] == [("held", coin_address("C"), 12)]
+        assert [(lack.names, lack.share) for lack in section.lacks] == [((coin_address("C"),), 1.0)]
+        assert [gap.address for gap in section.coverage] == [coin_address("C")]
+
+
+def test_a_coin_that_a_whole_history_does_not_spend_is_held(coins: Store) -> None:
+    (section,) = sections(coins, f"{coin(4)}:0", direction=Direction.DESTINATION)
+    (bound,) = (bound for bound in section.bounds if bound.category == "sanctioned")
+    assert (bound.lower, bound.upper, section.lacks, section.coverage) == (0, 0, (), ())
 
 
 def test_a_tagged_address_does_not_end_its_own_value(coins: Store) -> None:

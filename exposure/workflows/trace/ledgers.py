@@ -29,7 +29,7 @@ from exposure.taint.reference.lots import Mark, Origin, Run
 from exposure.taint.reference.origins import active, owner_origin
 from exposure.tracing.bracket import Arc, account_arcs, utxo_arcs
 from exposure.tracing.cone import HubOf, Pot, PotReader, account_cone, members_of
-from exposure.tracing.forward import account_reach, utxo_reach, without_refused
+from exposure.tracing.forward import UtxoReach, account_reach, utxo_reach, without_refused
 from exposure.tracing.paths import Ways
 from exposure.tracing.paths.ways import AccountWays, UtxoWays
 from exposure.tracing.utxo_cone import UtxoCone, utxo_cone
@@ -277,11 +277,14 @@ class UtxoLedger:
 
         reach = utxo_reach(self.history, subject, labels, settings, hub_of=hub_of)
         followed = str(subject)
+        unknown = self._perhaps_spent(reach)
 
         def figure(options: Settings, strict: bool, mark: Mark | None) -> Run:
             if mark is not None:
-                return utxo_reference.run(reach.txs, reach.labels, options, strict=strict, follow=followed, mark=mark)
-            return self.engine.utxo(reach.txs, reach.labels, options, strict=strict, follow=followed)
+                run = utxo_reference.run(reach.txs, reach.labels, options, strict=strict, follow=followed, mark=mark)
+            else:
+                run = self.engine.utxo(reach.txs, reach.labels, options, strict=strict, follow=followed)
+            return _without_unknown(run, reach, unknown) if strict else run
 
         def account(run: Run, _ref: str, options: Settings) -> Account:
             found = destination_of_coin(run, reach.txs, reach.labels, options.max_hops)
@@ -298,13 +301,28 @@ class UtxoLedger:
             moved=moved,
             transactions=reach.transactions,
             refused=len(reach.refused),
-            gaps=self._gaps(reach.txs[1:], {}, spends_only=True),
+            gaps=(*self._gaps(reach.txs[1:], {}, spends_only=True), *dict.fromkeys(unknown.values())),
             figure=figure,
             account=account,
             ways=lambda run: UtxoWays(reach.txs, reach.labels, run, subject=followed),
             start=lambda ref, _origin: moved[followed].sender or "",
             reached=_reached(reach.labels, ((row.ref, row.receiver, row.time) for row in moved.values())),
         )
+
+    def _perhaps_spent(self, reach: UtxoReach) -> dict[Coin, Coverage]:
+        """Coins that no stored transaction spends, at addresses whose history is not whole, with what is missing."""
+        asset = f"{self.chain}/native"
+        outputs = {tx.tx: tx.outputs for tx in reach.txs}
+        reasons: dict[str, str | None] = {}
+        found: dict[Coin, Coverage] = {}
+        for coin in sorted(reach.lying, key=str):
+            address = outputs[coin.tx][coin.n].address
+            if address not in reasons:
+                reasons[address] = self.history.incomplete(address)
+            reason = reasons[address]
+            if reason is not None:
+                found[coin] = Coverage(self.chain, address, asset, complete=False, reason=reason)
+        return found
 
     def _gaps(self, txs: Iterable[UtxoTx], given: Mapping[str, Origin], *, spends_only: bool = False) -> tuple[Coverage, ...]:
         """Transactions with an input of unknown value, and inputs whose own transaction is not stored."""
@@ -323,6 +341,15 @@ class UtxoLedger:
                 if owner is None or owner_origin(self.labels, owner, tx.time) is None:
                     found.setdefault(spend.coin.tx, "this transaction is not stored")
         return tuple(Coverage(self.chain, tx, asset, complete=False, reason=reason) for tx, reason in found.items())
+
+
+def _without_unknown(run: Run, reach: UtxoReach, unknown: Mapping[Coin, Coverage]) -> Run:
+    """A run in which nothing is held by a coin that may be spent: what lies there is lost to the owner's missing history."""
+    for coin, gap in unknown.items():
+        lots = run.held.pop((str(coin), ""), ())
+        owner = (reach.labels.owner(gap.address), "")
+        run.lost[owner] = (*run.lost.get(owner, ()), *lots)
+    return run
 
 
 def _moved(row: Transfer) -> Moved:
