@@ -205,18 +205,14 @@ class StoredUtxoHistory:
         return found
 
     def _resolved(self, row: decode.InputRow) -> decode.InputRow:
-        """The input with what its parent's output says, where its own source was silent."""
-        if row.address is not None and row.amount is not None:
-            return row
+        """The input with what its parent's output says, where that is stored.
+
+        An input only repeats it, and its transaction's hash does not cover the repetition: a server may say anything there.
+        """
         outputs = self._outputs_of(row.spent_tx)
         whole = row.spent_n < len(outputs) and outputs[row.spent_n].n == row.spent_n
         parent = outputs[row.spent_n] if whole else next((output for output in outputs if output.n == row.spent_n), None)
-        if parent is None:
-            return row
-        return row._replace(
-            address=parent.address if row.address is None else row.address,
-            amount=parent.amount if row.amount is None else row.amount,
-        )
+        return row if parent is None else row._replace(address=parent.address, amount=parent.amount)
 
 
 def find_tx(store: Store, tx: str) -> list[str]:

@@ -246,6 +246,30 @@ def test_a_single_transaction_is_fetched_by_its_hash_and_is_whole_by_itself(stor
             fetched(store, wanted["txid"], environ(server), chain=CHAIN, second_source="electrum")
 
 
+def test_what_an_input_is_said_to_bring_gives_way_to_the_coin_itself(store):
+    toy = busy(5)
+    child = toy.blocks[5]["tx"][1]
+    (parent,) = {one["txid"] for one in child["vin"]}
+
+    def lie(number, path, reply):
+        tx = json.loads(reply[1]) if "/tx/" in path else None
+        if not isinstance(tx, dict):
+            return reply
+        tx["vin"][0]["prevout"] = dict(tx["vout"][0], value=tx["vin"][0]["prevout"]["value"] + 7)
+        tx["fee"] += 7
+        return (200, json.dumps(tx).encode(), {})
+
+    def spent():
+        return [(one.address, one.amount) for one in StoredUtxoHistory(store, CHAIN).transaction(child["txid"]).inputs]
+
+    with serve(Esplora(lambda: toy.blocks, lie)) as liar:
+        assert fetched(store, child["txid"], environ(liar), chain=CHAIN).whole
+    assert spent() == [(BOB, 50 * COIN + 7)]
+    with serve(Esplora(lambda: toy.blocks)) as server:
+        assert fetched(store, parent, environ(server), chain=CHAIN).whole
+    assert spent() == [(ALICE, 50 * COIN)]
+
+
 def once(number_of_fault, make):
     return lambda number, path, reply: make(path, reply) if number == number_of_fault else reply
 
