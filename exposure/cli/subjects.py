@@ -17,6 +17,8 @@ def subject_typed(subjects: tuple[str, ...], files: tuple[Path, ...]) -> str | N
     """
     from exposure.model.addresses import parse
 
+    if len(subjects) == 1 and not files:
+        return subjects[0]  # an empty one too: whoever reads it says what is wrong
     named = [*subjects, *(address for file in files for address in _addresses(file))]
     if len(named) > 1:
         for text in named:

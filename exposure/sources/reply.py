@@ -54,6 +54,13 @@ class Record:
         """A whole number >= 0: JSON number, decimal text or 0x hex; a bare ``0x`` is Etherscan's zero."""
         return self._read_whole(name, self.fields.get(name), most)
 
+    def flag(self, name: str) -> bool:
+        """A number or decimal text that is 0 or 1, and nothing else that could be read as such."""
+        value = self.fields.get(name)
+        if isinstance(value, bool) or value not in (0, 1, "0", "1"):
+            raise self.wrong(name, "0 or 1")
+        return value in (1, "1")
+
     def _read_whole(self, name: str, value: object, most: int) -> int:
         if isinstance(value, bool) or not isinstance(value, int | str):
             raise self.wrong(name, "a whole number")

@@ -66,7 +66,7 @@ def transactions(items: Sequence[Record], chain: Chain) -> Movements:
         if str(row.fields.get("hash"))[:8] == "GENESIS_":
             found.add(allocation(chain, row.evm("to"), row.whole("value"), row.whole("timeStamp", 2**40)))
             continue
-        failed = row.whole("isError", 1) == 1 or row.fields.get("txreceipt_status") in ("0", 0)
+        failed = row.flag("isError") or row.fields.get("txreceipt_status") in ("0", 0)
         sender, receiver = row.evm("from"), row.maybe_evm("to") or row.maybe_evm("contractAddress")
         if receiver is None and not failed:
             raise row.wrong("to", "an address, and no contract that was made is named")
@@ -98,7 +98,7 @@ def internal(items: Sequence[Record], chain: Chain, places: Mapping[str, int]) -
     unnumbered = []
     for row in items:
         amount = row.whole("value")
-        failed = row.whole("isError", 1) == 1
+        failed = row.flag("isError")
         if failed or not amount or row.text("type", 30).lower() not in _MOVING:
             continue
         tx, sender = row.hash("hash"), row.evm("from")
