@@ -173,6 +173,31 @@ def test_a_list_of_exactly_a_page_is_asked_for_once_more(little: tuple[World, In
     assert movements(pages) == movements(walked(NodeHistory(ETHEREUM, client(), quick(world.node.url)), payee))
 
 
+def test_a_full_page_that_ends_above_the_last_block_does_not_cost_the_balance() -> None:
+    """What moved above it is read on, since only then the balance of now tells that of the last block asked for."""
+
+    def paid(height: int) -> dict[str, str]:
+        return {"blockNumber": str(height), "timeStamp": str(1_700_000_000 + height), "hash": f"0x{height:064x}", "from": B,
+                "to": A, "value": "5", "gasPrice": "1", "gasUsed": "21000", "isError": "0", "txreceipt_status": "1",
+                "transactionIndex": "0", "contractAddress": "", "input": "0x"}  # fmt: skip
+
+    def explorer(path: str, query: dict[str, str], body: bytes) -> tuple[int, object]:
+        if query["action"] == "eth_getBlockByNumber":
+            return 200, {"result": {"number": "0xa", "hash": "0x" + "a" * 64, "timestamp": hex(1_700_000_010)}}
+        if query["action"] == "balance":
+            return 200, {"status": "1", "message": "OK", "result": "25"}
+        rows = [paid(height) for height in (8, 9, 11, 12, 13) if int(query["startblock"]) <= height <= int(query["endblock"])]
+        if query["action"] != "txlist" or not rows:
+            return 200, {"status": "0", "message": "No transactions found", "result": []}
+        return 200, {"status": "1", "message": "OK", "result": rows[:3]}
+
+    with serving(explorer) as (base, _):
+        pages = walked(EtherscanHistory(ETHEREUM, client(), quick(base + "/v2/api"), page=3), A)
+    assert [row[10] for row in rows_of(pages)] == [5, 5]
+    assert [(one.asset, one.amount) for one in pages[-1].balances] == [("ethereum/native", 10)]
+    assert {one.reason for one in pages[-1].covered} == {""}
+
+
 @pytest.mark.parametrize(
     "said", ["Too many invalid api key attempts, please try again later", "Max rate limit reached", "Too many requests"]
 )

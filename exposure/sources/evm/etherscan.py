@@ -31,6 +31,9 @@ _WINDOW = 10_000  # page times page size may not go above it
 MAX_ASKED = 50
 """Tokens whose balance is asked for, one call each: well-known ones, then those with the most transfers."""
 
+_BEYOND = 5
+"""Full pages of a list that are read above the last block asked for, so that the balance there can be told from that of now."""
+
 _LISTS = ("txlist", "txlistinternal", "txsBeaconWithdrawal", "tokentx", "deposits", "withdrawals", "balances")
 _EVENTS = {"deposits": DEPOSIT, "withdrawals": WITHDRAWAL}
 _WITHDRAWING = {1, 17000, 11155111, 560048, 100, 10200}  # chains with validators whose stake comes back in blocks
@@ -107,6 +110,7 @@ class EtherscanHistory:
         """One list, from the block at which the cursor stands."""
         address, until = walk.question.address, walk.question.until.height
         start, end = int(walk.at.get("block", walk.question.since)), _NEWEST
+        beyond = 0
         for _ in range(MAX_PAGES):
             try:
                 items, got = self._list(step, address, start, end, 1)
@@ -137,7 +141,8 @@ class EtherscanHistory:
             found = self._decoded(step, items, places) if found is None else found
             rows = walk.take(found)
             self._note_wrapped(walk, rows)
-            ended = not narrowed and (not full or start > until)
+            beyond += full and start > until
+            ended = not narrowed and (not full or beyond > _BEYOND)
             walk.late_unknown |= full and ended
             walk.step, walk.at = (following, {}) if ended else (step, {"block": start})
             yield walk.page(rows, replies, names=found.names)
