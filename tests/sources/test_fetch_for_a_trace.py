@@ -70,6 +70,29 @@ def test_the_answer_is_that_of_the_whole_chain_for_a_fraction_of_its_calls(tmp_p
             assert figures(store, subject, hops) == figures(everything, subject, hops)
 
 
+def test_where_a_coin_went_is_followed_until_its_holders_histories_say_that_it_lies(tmp_path):
+    toy, deposit = chained()
+    (first,) = {tx["txid"] for block in toy.blocks for tx in block["tx"] if p2pkh("source") in _paid(tx)}
+    subject, forward = f"{first}:0", TraceOptions(chain=CHAIN, hops=10, direction=Direction.DESTINATION)
+    with serve(Esplora(lambda: toy.blocks)) as server, Store.create(tmp_path / "store") as store:
+        settings = config.load(environ=environ(server))
+        assert fetch([first], FetchOptions(chain=CHAIN), store=store, config=settings, calls=calls()).whole
+        (before,) = trace(store, subject, forward).sections
+        # The figure takes what is stored as whole; the interval does not: the coin may have been spent.
+        assert [(row.kind, row.name) for row in before.attributed] == [("held", p2pkh("source"))]
+        assert [(lack.names, lack.share) for lack in before.lacks] == [((p2pkh("source"),), 1.0)]
+        assert [(bound.lower, bound.upper) for bound in before.bounds] == [(0, 50 * COIN)]
+        done = fetch_for(subject, FetchOptions(chain=CHAIN), forward, store=store, config=settings, calls=calls())
+        assert (done.left, done.ended) == (0, "")
+        (after,) = trace(store, subject, forward).sections
+        assert ("held", p2pkh("customer"), 49 * COIN) in [(row.kind, row.name, row.amount) for row in after.attributed]
+        assert [(bound.lower, bound.upper) for bound in after.bounds] == [(0, 0)]
+
+
+def _paid(tx):
+    return {out["scriptPubKey"].get("address") for out in tx["vout"]}
+
+
 def test_a_spent_budget_says_what_is_left_and_the_next_command_goes_on(tmp_path):
     toy, deposit = chained()
     with serve(Esplora(lambda: toy.blocks)) as server, Store.create(tmp_path / "store") as store:
