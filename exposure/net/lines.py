@@ -99,7 +99,10 @@ class Lines:
                     return self._exchange(questions)
                 except ssl.SSLError:
                     self.close()
-                    self.fail("does not prove who it is (TLS certificate): nothing was asked; look at the address")
+                    self.fail(
+                        "does not prove who it is (TLS certificate): nothing was asked; look at the address, or name the file "
+                        "of its certificate in SSL_CERT_FILE if you know that it is this server's"
+                    )
                 except (OSError, EOFError, ValueError) as error:
                     self.close()
                     silent = isinstance(error, TimeoutError)

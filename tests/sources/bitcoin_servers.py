@@ -7,6 +7,7 @@ import hashlib
 import http.server
 import json
 import socketserver
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -159,10 +160,11 @@ class Electrum:
     fault: Callable[[int, str, bytes], bytes | None] = lambda number, method, line: line
     port: int = 0
     called: list[str] = field(default_factory=list)
+    tls: ssl.SSLContext | None = None
 
     @property
     def base(self) -> str:
-        return f"tcp://127.0.0.1:{self.port}"
+        return f"{'ssl' if self.tls else 'tcp'}://127.0.0.1:{self.port}"
 
     def answer(self, method: str, parameters: list[Any]) -> Any:
         blocks = self.blocks()
@@ -238,6 +240,8 @@ def serve_electrum(electrum: Electrum) -> Iterator[Electrum]:
 
     server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    if electrum.tls is not None:
+        server.socket = electrum.tls.wrap_socket(server.socket, server_side=True)
     with _running(server):
         electrum.port = server.server_address[1]
         yield electrum
