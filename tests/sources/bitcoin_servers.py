@@ -55,7 +55,8 @@ class Node:
             case "getblockhash", [height]:
                 return blocks[height]["hash"] if height < len(blocks) else _fault(-8, "Block height out of range")
             case "getblockheader", [hash_]:
-                return {name: by_hash[hash_][name] for name in ("hash", "height", "time")}
+                found = by_hash.get(hash_)
+                return {name: found[name] for name in ("hash", "height", "time")} if found else _fault(-5, "Block not found")
             case "getblock", [hash_, 3]:
                 return by_hash.get(hash_) or _fault(-5, "Block not found")
             case "getrawtransaction", [txid, 1]:
