@@ -44,7 +44,7 @@ def utxo_txs(store: Store, chain: str, as_of: int | None = None) -> Iterator[Utx
     parents = (
         "address, amount"
         if not outputs
-        else "coalesce(i.address, o.address) as address, coalesce(i.amount, o.amount) as amount"
+        else "case when o.tx is null then i.address else o.address end as address, coalesce(o.amount, i.amount) as amount"
     )
     join = "left join read_parquet($outputs) as o on o.tx = i.spent_tx and o.n = i.spent_n" if outputs else ""
     spent = (

@@ -3,6 +3,7 @@
 import gzip
 import json
 
+import numpy as np
 import pytest
 from esplora_server import Esplora, serve
 from fetching import content, fetched
@@ -11,6 +12,8 @@ from toy_bitcoin import CHAIN, COIN, Toy, key, p2pk_script, p2pkh
 from exposure.errors import InputError
 from exposure.store import fetches
 from exposure.store.histories import StoredUtxoHistory
+from exposure.store.ledgers import utxo_txs
+from exposure.store.numbered import numbered
 from exposure.store.store import Store
 
 ALICE, BOB = p2pkh("alice"), p2pkh("bob")
@@ -268,6 +271,11 @@ def test_what_an_input_is_said_to_bring_gives_way_to_the_coin_itself(store):
     with serve(Esplora(lambda: toy.blocks)) as server:
         assert fetched(store, parent, environ(server), chain=CHAIN).whole
     assert spent() == [(ALICE, 50 * COIN)]
+    (tx,) = [tx for tx in utxo_txs(store, CHAIN) if tx.tx == child["txid"]]
+    assert [(one.address, one.amount) for one in tx.inputs] == [(ALICE, 50 * COIN)]
+    with numbered(store, CHAIN) as index:  # what clusters and rescoring read
+        is_input = np.asarray(index.columns["flags"]) & 1 == 0
+        assert np.asarray(index.columns["amount"])[is_input].tolist() == [50 * COIN]
 
 
 def once(number_of_fault, make):

@@ -70,7 +70,9 @@ def _flows(engine: query.Engine, outputs: list[str], inputs: list[str]) -> str:
         query.run(
             engine,
             "create temp table spends as select i.tx, i.n, i.block, i.tx_index, i.time, i.spent_tx, i.spent_n, "
-            "coalesce(i.address, o.address) as address, coalesce(i.amount::bigint, o.amount) as amount, o.coin "
+            # What an input is said to bring gives way to the coin itself, as in a history.
+            "case when o.tx is null then i.address else o.address end as address, "
+            "coalesce(o.amount, i.amount::bigint) as amount, o.coin "
             "from read_parquet($files) as i left join coins as o on o.tx = i.spent_tx and o.n = i.spent_n",
             {"files": inputs},
         )
