@@ -435,3 +435,7 @@ def test_half_a_character_in_json_is_read_as_a_question_mark(tmp_path: Path) -> 
     assert [tag.entity for tag in parsed.tags] == ["FICTION ? OU"]
     odd = ftm_lines(trx("ftm")).replace("o1", "\\ud800o1").replace("FICTION", "\\ud83d\\ude00")
     assert [tag.entity for tag in read_list(write(tmp_path, "entities.ftm.json", odd)).parsed.tags] == ["😀 OU"]
+    raw = ftm_lines(trx("ftm")).encode().replace(b"FICTION", b"\xed\xa0\x80")
+    (tmp_path / "raw.json").write_bytes(raw)
+    with pytest.raises(AttributionError, match="not readable as JSON"):
+        read_list(tmp_path / "raw.json", form="opensanctions")

@@ -122,7 +122,8 @@ def entities_of(
         if not line.strip() or not wanted(line):
             continue
         try:
-            entity = json.loads(line)
+            # Decoded here, strictly: the parser would let halves of characters pass.
+            entity = json.loads(line.decode("utf-8-sig"))
             if b"\\ud" in line.lower():
                 # Half of a character (a lone surrogate) is no text that can be stored or shown.
                 entity = json.loads(json.dumps(entity, ensure_ascii=False).encode("utf-8", "replace"))
