@@ -8,6 +8,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -21,8 +24,21 @@ from exposure.model.assets import chain as chain_of
 from exposure.net.calls import Calls
 from exposure.sources.registry import open_sources
 from exposure.store.store import Store
+from exposure.workflows.fetch.chain import ranked
 
 EVERYBODY = [ALICE, BOB, *(p2pkh(name) for name in ("carol", "miner", "nobody", "somebody"))]
+
+
+@contextmanager
+def two_hosts(one: Callable[[], Esplora], other: Callable[[], Esplora]) -> Iterator[tuple[Esplora, Esplora]]:
+    """Two servers of which each gets one of Alice and Bob: who falls to whom hangs on the ports, which differ at each run."""
+    with ExitStack() as held:
+        while True:
+            pair = held.enter_context(serve(one())), held.enter_context(serve(other()))
+            hosts = open_sources(None, chain_of(CHAIN), config.load(environ=environ(*pair)), Calls())
+            if ranked(hosts, ALICE)[0].name != ranked(hosts, BOB)[0].name:
+                break
+        yield pair
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +69,8 @@ def test_two_hosts_make_the_store_of_one_whoever_is_faster(toy):
         assert fetched(alone, EVERYBODY, environ(one), chain=CHAIN).whole
         expected = rows(alone)
     for slow in ((late, lambda n, p, r: r), (lambda n, p, r: r, late)):
-        servers = [Esplora(lambda: toy.blocks, fault) for fault in slow]
-        with serve(servers[0]) as first, serve(servers[1]) as second, Store.in_memory() as store:
+        made = [partial(Esplora, lambda: toy.blocks, fault) for fault in slow]
+        with two_hosts(*made) as (first, second), Store.in_memory() as store:
             done = fetched(store, EVERYBODY, environ(first, second), chain=CHAIN)
             assert done.whole
             assert [one.address for one in done.outcomes] == EVERYBODY
@@ -69,8 +85,7 @@ def test_the_addresses_of_a_host_that_fails_are_given_to_the_other(toy):
         return reply if "/address/" not in path else (500, b"out of order", {})
 
     with (
-        serve(Esplora(lambda: toy.blocks, broken)) as bad,
-        serve(Esplora(lambda: toy.blocks)) as good,
+        two_hosts(partial(Esplora, lambda: toy.blocks, broken), partial(Esplora, lambda: toy.blocks)) as (bad, good),
         Store.in_memory() as store,
     ):
         done = fetched(store, EVERYBODY, environ(bad, good), chain=CHAIN)
@@ -150,8 +165,8 @@ def test_an_interrupt_ends_all_at_once_and_loses_nothing_that_was_read(tmp_path)
             release.wait(120)
         return reply
 
-    servers = [Esplora(lambda: toy.blocks, hangs) for _ in range(2)]
-    with serve(servers[0]) as first, serve(servers[1]) as second:
+    made = partial(Esplora, lambda: toy.blocks, hangs)
+    with two_hosts(made, made) as (first, second):
         urls = environ(first, second)["EXPOSURE_ESPLORA_URL"]
         named = [ALICE, BOB]
         command = [sys.executable, "-c", FETCH, str(tmp_path / "store"), urls, CHAIN, *named]

@@ -40,6 +40,11 @@ class Opened:
     others: Sequence[RemoteHistory] = ()
 
 
+def ranked(sources: Sequence[RemoteHistory], address: str) -> list[RemoteHistory]:
+    """Hosts of a chain in the order in which an address falls to them: the same at each run, whoever is faster."""
+    return sorted(sources, key=lambda source: hashlib.sha256(f"{source.name}\x00{address}".encode()).digest())
+
+
 @dataclass(slots=True)
 class Work:
     """What all threads of a fetch share."""
@@ -108,7 +113,7 @@ class ChainFetch:
             return []
         mine: dict[str, list[str]] = {source.name: [] for source in self._sources}
         for address in self._named:
-            mine[self._ranked(address)[0].name].append(address)
+            mine[ranked(self._sources, address)[0].name].append(address)
         return [self._lane(source, mine[source.name]) for source in self._sources if mine[source.name]]
 
     def again(self) -> list[Job]:
@@ -122,17 +127,13 @@ class ChainFetch:
 
     def _elsewhere(self, failed: Sequence[str]) -> None:
         for address in failed:
-            for source in self._ranked(address)[1:]:
+            for source in ranked(self._sources, address)[1:]:
                 if self._outcomes[address][0].state != FAILED or self._work.calls.made >= self._work.calls.max_calls:
                     break
                 reason = self._outcomes[address][0].reason
                 self.notes.append(f"{address}: {reason}; {source.name} was asked instead")
                 self._outcomes[address] = []
                 self._fetch(source, address)
-
-    def _ranked(self, address: str) -> list[RemoteHistory]:
-        """The hosts in the order in which an address falls to them."""
-        return sorted(self._sources, key=lambda source: hashlib.sha256(f"{source.name}\x00{address}".encode()).digest())
 
     def _lane(self, source: RemoteHistory, addresses: Sequence[str]) -> Job:
         def lane() -> None:
