@@ -108,8 +108,8 @@ class Owners:
             owners.deposits[account.address] = custodian.party.name
             return account
 
-        coins.CoinLedger.address_of = hear_address  # type: ignore[method-assign]  # hears whose each address is, in this process alone
-        Custodian.account_for = hear_account  # type: ignore[method-assign]  # hears whose each address is, in this process alone
+        coins.CoinLedger.address_of = hear_address  # hears whose each address is, in this process alone
+        Custodian.account_for = hear_account  # hears whose each address is, in this process alone
 
 
 def pairs(counts: Iterable[int]) -> int:

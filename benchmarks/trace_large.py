@@ -209,9 +209,9 @@ def anonymous() -> int:
 def forget(world: World) -> None:
     """Put the trace index out of the process and of the system's memory."""
     for array in (world.ends.ends, world.ends.firsts):
-        mapped: Any = array._mmap  # type: ignore[attr-defined]
+        mapped: Any = array._mmap  # numpy has no other way to the map behind an array
         mapped.madvise(mmap.MADV_DONTNEED)
-        handle = os.open(array.filename, os.O_RDONLY)  # type: ignore[attr-defined]
+        handle = os.open(array.filename, os.O_RDONLY)  # it is a `memmap`, see `ends_of`
         os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
         os.close(handle)
 

@@ -11,7 +11,8 @@ from exposure.attribution.programmes import measures_of, subject_of
 from exposure.cli.cluster_text import inherited
 from exposure.cli.columns import WIDTH, table, wrapped
 from exposure.measure.status import regimes
-from exposure.model.results import Designated, EditionUsed
+from exposure.model.provenance import EditionUsed
+from exposure.model.results import Designated
 from exposure.model.tags import Edition, EditionState, Statement, SubjectKind, Tag
 from exposure.text import shown
 from exposure.units import day, iso

@@ -8,7 +8,8 @@ from functools import reduce
 
 from exposure import units
 from exposure.model.policy import PolicyRule
-from exposure.model.results import EditionUsed, Section
+from exposure.model.provenance import EditionUsed
+from exposure.model.results import Section
 from exposure.model.sentences import Sentence
 from exposure.text import shown
 

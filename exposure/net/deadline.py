@@ -36,7 +36,7 @@ class _Ended:
 
     def request(self, *arguments: Any, **named: Any) -> None:
         _OPEN[threading.get_ident()] = self
-        super().request(*arguments, **named)  # type: ignore[misc]
+        super().request(*arguments, **named)  # type: ignore[misc]  # of that connection, too
 
     def end(self) -> None:
         used = self.sock or self._connected

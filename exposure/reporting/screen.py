@@ -10,7 +10,8 @@ from datetime import UTC, tzinfo
 
 from rich.text import Text
 
-from exposure.model.results import Fetched, Report, Section
+from exposure.model.provenance import Fetched
+from exposure.model.results import Report, Section
 from exposure.model.verdicts import Verdict
 from exposure.reporting.categories import by_subject
 from exposure.reporting.changes import changes

@@ -14,7 +14,7 @@ from exposure.attribution.editions import Standing, standings
 from exposure.attribution.resolve import Attribution, attribute, resolve
 from exposure.attribution.service_rules import with_services
 from exposure.model.labels import DEFAULT_ROLES, Category, Labels, Role
-from exposure.model.results import EditionUsed
+from exposure.model.provenance import EditionUsed
 from exposure.model.sentences import Sentence
 from exposure.model.tags import DAY, Edition, EditionState, Entity, ListKind, SubjectKind
 from exposure.store import tags as stored

@@ -15,7 +15,8 @@ from exposure.measure.status import regimes
 from exposure.model.addresses import parse
 from exposure.model.addresses.bulk import canonical_many
 from exposure.model.labels import Role
-from exposure.model.results import Designated, EditionUsed
+from exposure.model.provenance import EditionUsed
+from exposure.model.results import Designated
 from exposure.model.tags import SubjectKind
 from exposure.sources.address_lists import BATCH, Listed
 from exposure.store import tags as stored

@@ -169,7 +169,7 @@ def workbook_bytes(sheets: dict[str, Sequence[Sequence[object]]], *, header: Seq
     import openpyxl
 
     book = openpyxl.Workbook()
-    book.remove(book.active)  # type: ignore[arg-type]  # the sheet that a new workbook has
+    book.remove(book.active)  # the sheet that a new workbook has
     for title, rows in sheets.items():
         sheet = book.create_sheet(title)
         sheet.append([f"架空の制裁対象者 {title}"])

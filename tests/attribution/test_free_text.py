@@ -200,6 +200,6 @@ MAKERS = st.sampled_from([btc, bech, trx, eth, mixed])
     )
 )
 def test_addresses_between_any_texts_are_all_found_and_no_others(parts: list[tuple[str, object, int]]) -> None:
-    addresses = [maker(str(number)) for _, maker, number in parts]  # type: ignore[operator]  # one of the makers
+    addresses = [maker(str(number)) for _, maker, number in parts]  # one of the makers
     text = "".join(f"{between} , {address} , " for (between, _, _), address in zip(parts, addresses, strict=True))
-    assert named(text) == [eth(str(n)) if maker is mixed else maker(str(n)) for _, maker, n in parts]  # type: ignore[operator]  # as above
+    assert named(text) == [eth(str(n)) if maker is mixed else maker(str(n)) for _, maker, n in parts]  # as above

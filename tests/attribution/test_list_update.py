@@ -40,7 +40,7 @@ def update(store: Store, server: Server, **options: object) -> Updated:
     source = ListSource("ofac", f"{server.base}/sdn.xml", form="ofac")
     client = Client(Calls(sleep=lambda seconds: None, max_calls=100))
     try:
-        (updated,) = update_lists(store, [replace(source, **options)], client, now=NOW)  # type: ignore[arg-type]  # its fields
+        (updated,) = update_lists(store, [replace(source, **options)], client, now=NOW)  # its fields
     finally:
         client.close()
     return updated

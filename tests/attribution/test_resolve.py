@@ -28,7 +28,7 @@ def tag(
 ) -> Standing:
     made = Tag(SubjectKind.ADDRESS, eth(on), entity or f"entity {category}", category, confidence=confidence)
     designations = fields.pop("designations", ())
-    return Standing(Statement(replace(made, **fields), f"{kind} list", kind), True, designations)  # type: ignore[arg-type]  # fields of a tag
+    return Standing(Statement(replace(made, **fields), f"{kind} list", kind), True, designations)  # fields of a tag
 
 
 SEED, SERVICE = Category.SCAM, Category.EXCHANGE

@@ -36,7 +36,7 @@ def rows(store: Store) -> list[tuple[object, ...]]:
 
 
 def own(subject: str, category: Category = Category.SCAM, **fields: object) -> OwnTag:
-    return replace(OwnTag(subject, category, "Fiction", "a report", "because"), **fields)  # type: ignore[arg-type]  # its fields
+    return replace(OwnTag(subject, category, "Fiction", "a report", "because"), **fields)  # its fields
 
 
 def test_importing_twice_changes_nothing(store: Store, tmp_path: Path) -> None:

@@ -5,22 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 
 from exposure.measure.verdict import judge
+from exposure.model.provenance import EditionUsed, LedgerEnd, Question, Run
 from exposure.model.results import (
     Attributed,
     Bound,
     Designated,
-    EditionUsed,
     Exposure,
     Flow,
-    LedgerEnd,
     Own,
     Party,
     Path,
     PathStep,
     PriceUsed,
-    Question,
     Report,
-    Run,
     Section,
     SeedUsed,
     Subject,

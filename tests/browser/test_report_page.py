@@ -31,7 +31,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
 
 def _opened(browser: Page, report: Report, folder: Path, **options: str) -> float:
     file = folder / "report.html"
-    file.write_text(page(report, **options), encoding="utf-8")  # type: ignore[arg-type]  # lang and case id
+    file.write_text(page(report, **options), encoding="utf-8")  # lang and case id
     browser.requests.clear()
     browser.complaints.clear()
     browser.width(1180)

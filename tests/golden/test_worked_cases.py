@@ -32,11 +32,11 @@ def test_every_case_of_the_check_data_holds_on_every_engine(engine: str, check_d
 
 def cases() -> dict[str, object]:
     with shipped_cases() as path:
-        return json.loads(path.read_text(encoding="utf-8"))  # type: ignore[no-any-return]  # our own file
+        return json.loads(path.read_text(encoding="utf-8"))  # our own file
 
 
 def test_every_case_says_how_it_was_worked() -> None:
-    for case in cases()["cases"]:  # type: ignore[attr-defined]  # as above
+    for case in cases()["cases"]:  # as above
         assert len(case["title"]) > 10
         assert len(case["note"]) > 60
 
@@ -55,7 +55,7 @@ def figures(value: object, path: tuple[object, ...] = ()) -> list[tuple[object, 
 @pytest.mark.parametrize("number", range(0, 32, 3))
 def test_a_figure_that_is_off_by_one_is_found(number: int, tmp_path: Path) -> None:
     document = cases()
-    case = document["cases"][number]  # type: ignore[index]  # as above
+    case = document["cases"][number]  # as above
     document["cases"] = [case]
     for rule in case["expected"]:
         for path in figures(case["expected"][rule]):
@@ -141,7 +141,7 @@ def utxo(number: int, **changes: object) -> str:
 
 
 def account(**changes: object) -> str:
-    return with_figures(ledger=[LEDGER[0], {**LEDGER[1], **changes}])  # type: ignore[index]  # a list, as written above
+    return with_figures(ledger=[LEDGER[0], {**LEDGER[1], **changes}])  # a list, as written above
 
 
 def expecting(**figures: object) -> str:
@@ -184,7 +184,7 @@ def expecting(**figures: object) -> str:
         (account(i="t1"), "two transfers are named 't1'"),
         (account(**{"from": None, "to": None}), "from nowhere to nowhere"),
         (account(fail=1), "neither true nor false"),
-        (with_figures(ledger=[{**LEDGER[0], "tx": tx, "i": f"x{n}"} for n, tx in enumerate("aba")]), "stand together"),  # type: ignore[index]
+        (with_figures(ledger=[{**LEDGER[0], "tx": tx, "i": f"x{n}"} for n, tx in enumerate("aba")]), "stand together"),
         (expecting(taint={"t9": {}}), "'t9'"),
         (expecting(taint={"t2": {"sanctioned": {"two": 1}}}), "'two'"),
         (expecting(taint={"t2": {"sanctioned": {"2": "1/0"}}}), "1/0"),

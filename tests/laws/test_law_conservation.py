@@ -21,13 +21,13 @@ def seeds_of(lots: Lots, asset: str = "") -> dict[tuple[str, str], object]:
     found: dict[tuple[str, str], object] = defaultdict(int)
     for lot in lots:
         if lot.origin.kind == "seed":
-            found[CATEGORY[lot.origin.name], asset] += lot.amount  # type: ignore[operator]  # numbers of one run add up
+            found[CATEGORY[lot.origin.name], asset] += lot.amount  # numbers of one run add up
     return found
 
 
 def add(total: dict[tuple[str, str], object], more: dict[tuple[str, str], object]) -> None:
     for key, amount in more.items():
-        total[key] += amount  # type: ignore[operator]  # as above
+        total[key] += amount  # as above
 
 
 def agree(issued: dict[tuple[str, str], object], gone: dict[tuple[str, str], object]) -> None:
@@ -53,7 +53,7 @@ def test_what_seeds_issue_is_held_or_has_ended_somewhere_on_account_chains(exact
             origin = None if sender is None else owner_origin(labels, sender, transfer.time)
             listed = active(labels.asset_seeds.get(transfer.asset), labels, transfer.time)
             if origin is not None and origin.kind == "seed":
-                issued[CATEGORY[origin.name], transfer.asset] += transfer.amount  # type: ignore[operator]
+                issued[CATEGORY[origin.name], transfer.asset] += transfer.amount
             elif listed is not None:  # each movement issues anew; what it found of the asset's own label ends there
                 continue
             elif transfer.tx in labels.tx_seeds and transfer.kind is not Kind.FEE:
@@ -89,7 +89,7 @@ def test_what_seeds_issue_is_held_or_has_ended_somewhere_on_utxo_chains(exact: b
                     if origin is None or not spend.amount:
                         continue
                     if origin.kind == "seed":
-                        issued[CATEGORY[origin.name], ""] += spend.amount  # type: ignore[operator]
+                        issued[CATEGORY[origin.name], ""] += spend.amount
                     add(gone, seeds_of(run.received.get(str(spend.coin), ())))  # absorbed where it was received
                 for n in range(len(tx.outputs)):
                     add(issued, seeds_of(tuple(lot for lot in run.received[f"{tx.tx}:{n}"] if lot.hop == 0)))

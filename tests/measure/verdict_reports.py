@@ -5,21 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from exposure.model.policy import Policy, PolicyRule
-from exposure.model.results import (
-    Bound,
-    Designated,
-    EditionUsed,
-    Exposure,
-    LedgerEnd,
-    Own,
-    Question,
-    Report,
-    Run,
-    Section,
-    Subject,
-    Totals,
-    Unresolved,
-)
+from exposure.model.provenance import EditionUsed, LedgerEnd, Question, Run
+from exposure.model.results import Bound, Designated, Exposure, Own, Report, Section, Subject, Totals, Unresolved
 
 TOTAL = 100_000_000_000
 USD, JPY = 1_000_000.0, 150_000_000.0
@@ -27,7 +14,7 @@ USD, JPY = 1_000_000.0, 150_000_000.0
 
 def subject(**changes: object) -> Subject:
     made = Subject("deposit", "bitcoin", "bitcoin/native", "BTC", 8, TOTAL, "A", "T", 0, "T:0", 1, 1, usd=USD, jpy=JPY)
-    return replace(made, **changes)  # type: ignore[arg-type]  # fields by name
+    return replace(made, **changes)  # fields by name
 
 
 def report_of(*sections: Section, age: int = 1) -> Report:
@@ -40,11 +27,11 @@ def report_of(*sections: Section, age: int = 1) -> Report:
 
 
 def section(**parts: object) -> Section:
-    lost = sum(row.amount for row in parts.get("unresolved", ())) / TOTAL  # type: ignore[attr-defined]  # rows of the caller
+    lost = sum(row.amount for row in parts.get("unresolved", ())) / TOTAL  # rows of the caller
     totals = Totals(TOTAL, 0, 0, 0, 0.0, 1 - lost, lost, True)
     bounds = (Bound("sanctioned", 0, 0, 0.0, 0.0, 0, 0, 0.0, 0.0),)
     made = Section(subject(), "source", "haircut", totals, bounds=bounds)
-    return replace(made, **parts)  # type: ignore[arg-type]  # fields by name
+    return replace(made, **parts)  # fields by name
 
 
 def listing(regimes: tuple[str, ...], *, now: bool = True, then: bool = True) -> tuple[Designated, ...]:
@@ -56,7 +43,7 @@ def exposure(category: str, amount: int, kind: str, regimes: tuple[Designated, .
     share = amount / TOTAL
     hops = 1 if kind == "direct" else 3
     return Exposure(category, f"E {category}", f"E {category}", kind, hops, 0, amount, share, USD * share, JPY * share,
-                    regimes=regimes, lower=amount)  # type: ignore[arg-type]  # fmt: skip
+                    regimes=regimes, lower=amount)  # fmt: skip
 
 
 def size_at(rule: PolicyRule) -> int:

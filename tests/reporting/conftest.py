@@ -6,23 +6,20 @@ from dataclasses import replace
 
 import pytest
 
+from exposure.model.provenance import EditionUsed, LedgerEnd, Question, Run
 from exposure.model.results import (
     Attributed,
     Bound,
     Coverage,
     Designated,
-    EditionUsed,
     Exposure,
     Flow,
-    LedgerEnd,
     Own,
     Party,
     Path,
     PathStep,
     PriceUsed,
-    Question,
     Report,
-    Run,
     Section,
     SeedUsed,
     Subject,

@@ -15,7 +15,8 @@ from rich.console import Console
 from rich.text import Text
 
 from exposure.measure.status import headline
-from exposure.model.results import Designated, EditionUsed, LedgerEnd, Report, Subject
+from exposure.model.provenance import EditionUsed, LedgerEnd
+from exposure.model.results import Designated, Report, Subject
 from exposure.reporting.layout import WIDTH, columns, flow
 from exposure.reporting.screen import screen
 from exposure.reporting.words import coins, cut, hops, percent_range, short, statuses
@@ -197,7 +198,7 @@ def test_a_transaction_without_one_receiver_is_not_paid_to_nobody(report: Report
     ],
 )
 def test_status_words(at_time: str, words: str) -> None:
-    one = Designated("US", at_time, "listed", listed_on=1_649_116_800)  # type: ignore[arg-type]  # the four texts above
+    one = Designated("US", at_time, "listed", listed_on=1_649_116_800)  # the four texts above
     assert statuses((one,)) == [words]
     assert words.startswith(headline((one,)))
 

@@ -40,7 +40,7 @@ class Index:
     def __init__(self, node: Node, weth: str) -> None:
         self.node = node
         last = node.number("eth_blockNumber")
-        self.born = int(node.ask("eth_getBlockByNumber", "0x0", False)["timestamp"], 16)  # type: ignore[index]
+        self.born = int(node.ask("eth_getBlockByNumber", "0x0", False)["timestamp"], 16)
         self.txs: list[Row] = []
         self.calls: list[Row] = []
         self.events: list[Row] = []

@@ -43,6 +43,12 @@ class Node:
     def ask(self, method: str, *parameters: object) -> object:
         return self.batch([(method, list(parameters))])[0]
 
+    def accounts(self) -> list[str]:
+        """Addresses that the node holds keys of."""
+        found = self.ask("eth_accounts")
+        assert isinstance(found, list)
+        return [str(account) for account in found]
+
     def batch(self, calls: list[tuple[str, list[object]]]) -> list[object]:
         """Results of many calls, in their order."""
         body = [

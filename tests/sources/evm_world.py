@@ -53,7 +53,7 @@ class World:
 
 def build(node: Node, *, full_blocks: int = 4, per_block: int = 250) -> World:
     """Fill a node's chain."""
-    accounts = [str(account) for account in node.ask("eth_accounts")]  # type: ignore[attr-defined]
+    accounts = node.accounts()
     codes = {
         WETH: wrapped_coin(),
         TOKEN: token(),

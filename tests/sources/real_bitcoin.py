@@ -156,8 +156,8 @@ def real_electrum(folder: pathlib.Path, node: RealNode) -> Iterator[str]:
                 told = json.loads(file.readline())
                 return bool(told["result"]["height"] == node.call("getblockcount"))
 
-        node.electrum_ready = lambda: _waited(ready, process, log)  # type: ignore[attr-defined]  # a hook of this test
-        node.electrum_ready()  # type: ignore[attr-defined]  # the same
+        node.electrum_ready = lambda: _waited(ready, process, log)  # a hook of this test
+        node.electrum_ready()  # the same
         yield f"tcp://127.0.0.1:{port}"
 
 

@@ -139,7 +139,7 @@ class DirectLines(Lines):
         self._handler = handler
 
     def _connect(self) -> None:
-        self._socket = _Wire(self._handler)  # type: ignore[assignment]  # it has all that is asked of a socket
+        self._socket = _Wire(self._handler)  # it has all that is asked of a socket
 
 
 class _Wire:
@@ -235,7 +235,7 @@ def account_cases() -> Iterator[dict[str, Case]]:
     with anvil(1, "--slots-in-an-epoch", "1") as node, anvil(728126428, "--slots-in-an-epoch", "1") as other:
         world = build(node, full_blocks=1, per_block=12)
         index = Index(node, WETH)
-        a, b = other.ask("eth_accounts")[:2]  # type: ignore[index]
+        a, b = other.accounts()[:2]
         other.ask("anvil_setCode", TOKEN, "0x" + token(b"USDT").hex())
         second = World(other, [a, b])
         mint, move = call("mint(address,uint256)", a, 900), call("transfer(address,uint256)", b, 300)

@@ -13,7 +13,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from bitcoin_servers import _text
@@ -41,7 +41,7 @@ class Change(NamedTuple):
     """One change of a reply: what it is called, and the new value of a place, given the old one."""
 
     name: str
-    make: Callable[[object], object]
+    make: Callable[[Any], object]
 
 
 def _number(value: object) -> int | None:
@@ -64,7 +64,7 @@ def _as(value: object, number: int) -> object:
 PLAIN: tuple[Change, ...] = (
     Change("gone", lambda value: GONE),
     *(
-        Change(repr(new), lambda value, new=new: new)  # type: ignore[misc]
+        Change(repr(new), lambda value, new=new: new)  # a default argument binds the value of this turn
         for new in (
             None,
             -1,
@@ -110,11 +110,11 @@ TEXTS: tuple[Change, ...] = (
 )
 LISTS: tuple[Change, ...] = (
     Change("empty", lambda value: []),
-    Change("without its first", lambda value: value[1:]),  # type: ignore[index]
-    Change("without its last", lambda value: value[:-1]),  # type: ignore[index]
-    Change("its first twice", lambda value: [*value[:1], *value]),  # type: ignore[index,misc]
-    Change("its last twice", lambda value: [*value, *value[-1:]]),  # type: ignore[index,misc]
-    Change("reversed", lambda value: value[::-1]),  # type: ignore[index]
+    Change("without its first", lambda value: value[1:]),
+    Change("without its last", lambda value: value[:-1]),
+    Change("its first twice", lambda value: [*value[:1], *value]),
+    Change("its last twice", lambda value: [*value, *value[-1:]]),
+    Change("reversed", lambda value: value[::-1]),
 )
 
 
@@ -155,14 +155,14 @@ def written(value: object, before: bytes) -> bytes:
 def changed(value: object, path: Path, new: object) -> object:
     if not path:
         return None if new is GONE else new
-    made = copy.deepcopy(value)
+    made: Any = copy.deepcopy(value)
     at = made
     for step in path[:-1]:
-        at = at[step]  # type: ignore[index]
+        at = at[step]
     if new is GONE:
-        del at[path[-1]]  # type: ignore[attr-defined]
+        del at[path[-1]]
     else:
-        at[path[-1]] = new  # type: ignore[index]
+        at[path[-1]] = new
     return made
 
 

@@ -170,7 +170,7 @@ def test_two_sources_are_compared(world: tuple[World, dict[str, str]]) -> None:
 
 def test_a_reorganisation_replaces_the_rows_of_blocks_that_are_gone(tmp_path: Path) -> None:
     with anvil(31337, "--slots-in-an-epoch", "1") as node, Store.open_or_create(tmp_path / "store") as store:
-        a, b = node.ask("eth_accounts")[:2]  # type: ignore[index]
+        a, b = node.accounts()[:2]
         world = World(node, [a, b])
         world.send((a, b, 5, ""))
         kept = node.ask("evm_snapshot")
@@ -217,7 +217,7 @@ def test_everything_in_a_range_of_blocks_is_stored(world: tuple[World, dict[str,
 
 def test_what_happened_since_is_added_and_nothing_is_read_twice(tmp_path: Path) -> None:
     with anvil(10, "--slots-in-an-epoch", "1") as node, Store.open_or_create(tmp_path / "store") as store:
-        a, b = node.ask("eth_accounts")[:2]  # type: ignore[index]
+        a, b = node.accounts()[:2]
         node.ask("anvil_setCode", TOKEN, "0x" + token().hex())
         world = World(node, [a, b])
         environ = {"EXPOSURE_EVM_RPC_URL": f"optimism={node.url}"}
@@ -238,7 +238,7 @@ def test_what_happened_since_is_added_and_nothing_is_read_twice(tmp_path: Path) 
 def test_the_path_of_a_node_is_a_key_and_shows_nowhere(tmp_path: Path) -> None:
     secret = "0123456789abcdefSECRET"
     with anvil(31337, "--slots-in-an-epoch", "1") as node:
-        a, b = node.ask("eth_accounts")[:2]  # type: ignore[index]
+        a, b = node.accounts()[:2]
         World(node, [a, b]).send((a, b, 5, ""))
         node.batch([("evm_mine", [])] * 3)
 

@@ -61,7 +61,7 @@ class Market:
             }
             for coin, change in self.wrong.items():
                 if coin in found:
-                    found[coin] |= change  # type: ignore[operator]
+                    found[coin] |= change
             return 200, {"coins": found}
         if path.endswith("/market_chart/range"):
             if "contract" in path:

@@ -29,7 +29,7 @@ Settings = dict[str, str]
 def environ() -> Iterator[Settings]:
     """Value comes to me by two people, by calls inside of calls and as a token; I pay on. Everybody also pays strangers."""
     with anvil(1, "--slots-in-an-epoch", "1") as node:
-        rich = [str(account) for account in node.ask("eth_accounts")][:2]  # type: ignore[attr-defined]
+        rich = node.accounts()[:2]
         codes = {TOKEN: token(), **dict.fromkeys(ROUTERS, router())}
         node.batch([("anvil_setCode", [address, "0x" + code.hex()]) for address, code in codes.items()])
         world, move = World(node, rich), "transfer(address,uint256)"

@@ -148,7 +148,7 @@ def little() -> Iterator[tuple[World, Index]]:
     from evm_assembly import call, wrapped_coin
 
     with anvil(1, "--slots-in-an-epoch", "1") as node:
-        accounts = [str(one) for one in node.ask("eth_accounts")]  # type: ignore[attr-defined]
+        accounts = node.accounts()
         node.ask("anvil_setCode", WETH, "0x" + wrapped_coin().hex())
         world = World(node, accounts)
         for n in range(3):
@@ -436,7 +436,7 @@ def test_without_a_tag_for_finality_64_blocks_count(little: tuple[World, Index])
         if isinstance(asked, dict) and asked["params"][:1] == ["finalized"]:
             return 200, {"jsonrpc": "2.0", "id": asked["id"], "error": {"code": -32602, "message": "invalid block tag"}}
         if isinstance(asked, dict) and asked["params"][:1] == ["latest"]:
-            _, told = handed_through(world, lambda *_: None)(path, query, body)  # type: ignore[misc]
+            _, told = handed_through(world, lambda *_: None)(path, query, body)  # of a node it is never None
             return 200, told | {"result": told["result"] | {"number": hex(64 + 2)}}
         return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from evm_assembly import call, token
@@ -174,7 +175,7 @@ def test_lists_of_many_pages_are_walked_by_fingerprint_with_the_same_filters() -
             assert rows_of(pages[:cut] + rest) == rows
 
 
-def grid_block(grid: TronGrid):  # type: ignore[no-untyped-def]  # a block of the protocol, made in one line
+def grid_block(grid: TronGrid):  # a block of the protocol, made in one line
     with serving(grid) as (base, _):
         return history(base).head()
 
@@ -248,7 +249,7 @@ def test_rows_of_a_transaction_stand_in_the_order_of_its_events() -> None:
 def test_two_routes_and_an_import_with_block_numbers_store_each_movement_once(tmp_path: Path) -> None:
     """TronGrid's list, a node's logs and a file: three ways to name a row, one ledger."""
     with anvil(728126428, "--slots-in-an-epoch", "1") as node:
-        a, b = node.ask("eth_accounts")[:2]  # type: ignore[index]
+        a, b = node.accounts()[:2]
         contract = evm_of_tron(USDT)
         node.ask("anvil_setCode", contract, "0x" + token(b"USDT").hex())
         world = World(node, [a, b])
@@ -257,7 +258,8 @@ def test_two_routes_and_an_import_with_block_numbers_store_each_movement_once(tm
         node.ask("evm_increaseTime", 3)
         moved = world.send((a, contract, 0, move), (a, contract, 0, move))
         node.batch([("evm_mine", [])] * 4)
-        times = [int(node.ask("eth_getBlockByNumber", hex(n), False)["timestamp"], 16) for n in (1, 2)]  # type: ignore[index]
+        blocks: list[Any] = [node.ask("eth_getBlockByNumber", hex(n), False) for n in (1, 2)]
+        times = [int(block["timestamp"], 16) for block in blocks]
         me, friend = tron_of_evm(a), tron_of_evm(b)
         listed = [(minted[0], times[0], NOBODY, me, 900), *((tx, times[1], me, friend, 300) for tx in moved)]
         rows = [trc20(0, sender, receiver, value) | {"transaction_id": tx[2:], "block_timestamp": time * 1000}
@@ -268,8 +270,7 @@ def test_two_routes_and_an_import_with_block_numbers_store_each_movement_once(tm
         cells = (f"{tx[2:]},{n},{7 + n},{time},{'' if sender == NOBODY else sender},{receiver},{value},{USDT}"
                  for n, (tx, time, sender, receiver, value) in enumerate(listed))  # fmt: skip
         file.write_text("tx,index,block,time,from,to,amount,asset\n" + "\n".join(cells) + "\n")
-        one = lambda path, query, body: grid(path.replace(me, ME), query, body)  # noqa: E731
-        with serving(one) as (base, _):
+        with serving(lambda path, query, body: grid(path.replace(me, ME), query, body)) as (base, _):
             environ = {"EXPOSURE_TRONGRID_URL": base, "EXPOSURE_TRON_RPC_URL": node.url}
             names = ("trongrid", "tron-node", "file")
             for order in (names, names[::-1], ("file", *names[:2])):
@@ -302,7 +303,7 @@ def test_a_fingerprint_that_is_gone_begins_the_address_again() -> None:
 
 def test_the_logs_of_a_node_give_tokens_in_the_order_of_time() -> None:
     with anvil(728126428, "--slots-in-an-epoch", "1") as node:
-        a, b = node.ask("eth_accounts")[:2]  # type: ignore[index]
+        a, b = node.accounts()[:2]
         contract = "0x" + "b1" * 20
         node.ask("anvil_setCode", contract, "0x" + token(b"USDT").hex())
         world = World(node, [a, b])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from evm_assembly import TRANSFER
 
@@ -14,7 +15,7 @@ ODD, UNNAMED, LOST = (tron_address(bytes([n]) * 20) for n in (20, 21, 22))
 NOBODY = tron_address(bytes(20))
 BORN = 1_600_000_000
 
-Row = dict[str, object]
+Row = dict[str, Any]
 
 
 def hex41(address: str) -> str:
@@ -104,7 +105,7 @@ def trc20(
 def bare(row: Row, *, logs: list[Row] | None = None, inside: list[Row] | None = None) -> dict[str, dict[str, Row]]:
     """A transaction of the list as a full node gives it: itself, and apart from it what came of it."""
     tx = str(row["txID"])
-    said = row["ret"][0]  # type: ignore[index]
+    said = row["ret"][0]
     body = {"ret": [{"contractRet": said["contractRet"]}], "txID": tx, "raw_data": row["raw_data"], "signature": ["00"]}
     outcome: Row = {"id": tx, "blockNumber": row["blockNumber"], "blockTimeStamp": row["block_timestamp"], "receipt": {}}
     outcome |= {"fee": said["fee"]} if said["fee"] else {}

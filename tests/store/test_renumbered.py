@@ -43,7 +43,7 @@ def test_as_many_are_stored_as_the_fullest_source_has(
             seen = {movement: max(0, count - less) for movement, count in truth.items()}
             own = rows(way, {movement: count for movement, count in seen.items() if count})
             if way == "log" and less:  # a log keeps its number whatever else a source leaves out
-                own = [row for row in rows(way, truth) if row in own or seen[row[8], row[9], int(str(row[10]))]]  # type: ignore[index]
+                own = [row for row in rows(way, truth) if row in own or seen[row[8], row[9], int(str(row[10]))]]
                 seen = {movement: truth[movement] if count else 0 for movement, count in seen.items()}
             for movement, count in seen.items():
                 most[movement] = max(most.get(movement, 0), count)

@@ -30,7 +30,7 @@ def spends(tx: str, coins: list[tuple[str, int]], outputs: list[tuple[str, int]]
         Spend(Coin(name.split(":")[0], int(name.split(":")[1])), name.split(":")[2], amount) for name, amount in coins
     )
     made = tuple(Output(address, amount) for address, amount in outputs)
-    return UtxoTx(tx, Place(1, int(tx[1:]), 0), 0, inputs, made, **more)  # type: ignore[arg-type]  # passed on by name
+    return UtxoTx(tx, Place(1, int(tx[1:]), 0), 0, inputs, made, **more)  # passed on by name
 
 
 def mined(tx: str, address: str, amount: int) -> UtxoTx:

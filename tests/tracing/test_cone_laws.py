@@ -41,7 +41,7 @@ def parts(lots: tuple[Lot, ...], options: Settings, *, collisions: bool) -> dict
             key = ("unresolved",)
         if collisions and (key[0] in ("unresolved", "seed")):
             key = ("collided",)
-        found[key] = amount if options.rule is Rule.POISON else found[key] + amount  # type: ignore[operator]
+        found[key] = amount if options.rule is Rule.POISON else found[key] + amount
     return {key: amount for key, amount in found.items() if amount}
 
 
@@ -50,7 +50,7 @@ def agree(whole: dict[tuple[object, ...], object], cone: dict[tuple[object, ...]
     for key in whole.keys() | cone.keys():
         left, right = whole.get(key, 0), cone.get(key, 0)
         if isinstance(left, Decimal) or isinstance(right, Decimal):
-            assert abs(Decimal(left) - Decimal(right)) <= Decimal(amount) * Decimal("1e-12"), (key, whole, cone)  # type: ignore[arg-type]
+            assert abs(Decimal(left) - Decimal(right)) <= Decimal(amount) * Decimal("1e-12"), (key, whole, cone)
         else:
             assert left == right, (key, whole, cone)
 

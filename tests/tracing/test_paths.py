@@ -37,7 +37,7 @@ FINE = 10**12
 
 def tainted(lots: tuple[Lot, ...], max_hops: int | None) -> Decimal:
     kept = [lot.amount for lot in lots if lot.origin.kind == "seed" and (max_hops is None or lot.hop <= max_hops)]
-    return sum((Decimal(amount) for amount in kept), Decimal(0))  # type: ignore[arg-type]
+    return sum((Decimal(amount) for amount in kept), Decimal(0))
 
 
 def scaled(transfers: list[Transfer]) -> list[Transfer]:
@@ -57,7 +57,7 @@ def test_haircut_trails_add_up_to_the_tainted_part(ledger: tuple[list[Transfer],
         found = largest(ways, [subject.ref], lambda origin: origin.kind == "seed", limit=100_000, max_hops=max_hops)
         if found.found is None:
             continue
-        total = sum((Decimal(trail.amount) for trail in found.largest), Decimal(0))  # type: ignore[arg-type]
+        total = sum((Decimal(trail.amount) for trail in found.largest), Decimal(0))
         assert abs(total - tainted(run.received[subject.ref], max_hops)) <= subject.amount * Decimal("1e-8") + 1000
         amounts = [trail.amount for trail in found.largest]
         assert amounts == sorted(amounts, reverse=True)
@@ -76,7 +76,7 @@ def test_haircut_trails_of_coins_add_up_to_the_tainted_part(ledger: tuple[list[U
             continue
         ways = UtxoWays(cone.txs, cone.labels, run)
         found = largest(ways, [f"{tx.tx}:0"], lambda origin: origin.kind == "seed", limit=100_000, max_hops=max_hops)
-        total = sum((Decimal(trail.amount) for trail in found.largest), Decimal(0))  # type: ignore[arg-type]
+        total = sum((Decimal(trail.amount) for trail in found.largest), Decimal(0))
         whole = tainted(run.received[f"{tx.tx}:0"], max_hops)
         assert total <= whole + Decimal("1e-9")
         if not found.largest:

@@ -82,7 +82,7 @@ def test_a_case_is_recomputed_by_both_engines_from_its_folder_alone(case: Path) 
     ],
 )
 def test_whatever_was_asked_comes_out_the_same(store: Store, tmp_path: Path, subject: str, options: dict[str, object]) -> None:
-    asked = trace_options(**options)  # type: ignore[arg-type]  # options by name
+    asked = trace_options(**options)  # options by name
     made = write_case(store, subject, asked, tmp_path / "case", Form())
     found = verify(tmp_path / "case", case_id=made.id)
     assert found.ok, found

@@ -182,7 +182,7 @@ def test_without_the_part_that_signs_a_sentence_says_how_to_get_it(
     def absent(name: str, *more: object, **named: object) -> object:
         if name.partition(".")[0] == "cryptography":
             raise ImportError(name)
-        return ordinary(name, *more, **named)  # type: ignore[arg-type]
+        return ordinary(name, *more, **named)  # handed on as they came
 
     monkeypatch.setattr(builtins, "__import__", absent)
     with pytest.raises(InputError, match=r"chain-exposure\[sign\]"):

@@ -206,8 +206,8 @@ def _killed_at(step: int, write: Callable[[], object], *, exchange: bool) -> boo
 
             return run
 
-        os.open, os.fsync, shutil.rmtree = counted(os.open), counted(os.fsync), counted(shutil.rmtree)  # type: ignore[assignment]
-        Path.rename, Path.mkdir = counted(Path.rename), counted(Path.mkdir)  # type: ignore[assignment,method-assign]
+        os.open, os.fsync, shutil.rmtree = counted(os.open), counted(os.fsync), counted(shutil.rmtree)  # in the child alone
+        Path.rename, Path.mkdir = counted(Path.rename), counted(Path.mkdir)  # in the child alone
         if not exchange:
             case_folder._exchanged = lambda one, other: False
         try:

@@ -50,7 +50,7 @@ LISTED = f"{FOE},Foe Ltd,sanctioned,US,2024-01-05,,gazette"
 
 
 def _between(store: Store, before: str, after: str | None, **options: object) -> Comparison:
-    asked = trace_options(as_of=before, labels_as_of=before, **options)  # type: ignore[arg-type]  # options by name
+    asked = trace_options(as_of=before, labels_as_of=before, **options)  # options by name
     report = compare(store, DEPOSIT, asked, None if after is None else to_unix(after, end_of_day=True))
     assert report.comparison is not None
     return report.comparison

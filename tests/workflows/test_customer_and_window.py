@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -65,9 +66,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def _traced(folder: Path, subject: str, **options: object) -> Report:
+def _traced(folder: Path, subject: str, **options: Any) -> Report:
     with Store.open(folder / "store") as store:
-        report = trace(store, subject, trace_options(**{"asset": "ethereum/native", **options}))  # type: ignore[arg-type]
+        report = trace(store, subject, trace_options(**{"asset": "ethereum/native", **options}))
     jsonschema.validate(json.loads(json.dumps(report_to_dict(report))), report_schema())
     return report
 

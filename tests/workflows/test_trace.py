@@ -80,7 +80,7 @@ TAGS = {"S": "sanctioned", "K": "exchange"}
 
 
 def sections(store: Store, subject: str, **options: object) -> tuple[Section, ...]:
-    return trace(store, subject, TraceOptions(**options)).sections  # type: ignore[arg-type]
+    return trace(store, subject, TraceOptions(**options)).sections
 
 
 def figure(section: Section, category: str = "sanctioned") -> int:

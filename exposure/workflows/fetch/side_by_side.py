@@ -24,7 +24,7 @@ class _Run:
     def __call__(self) -> None:
         try:
             self.job()
-        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - whoever waits raises it
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # nothing is lost: whoever waits for the thread raises it
             self.error = error
 
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from exposure.errors import InputError, SourceError
 from exposure.model import addresses as forms
 from exposure.model.assets import chain as chain_of
-from exposure.model.results import Asked, Fetched, HistoryFetched, Report
+from exposure.model.provenance import Asked, Fetched, HistoryFetched
+from exposure.model.results import Report
 from exposure.sources.registry import is_chosen
 from exposure.sources.remote import is_transaction, transaction_of
 from exposure.store.histories import find_tx, holds

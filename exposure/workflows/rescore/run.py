@@ -21,7 +21,7 @@ from exposure.engines.local.ledger import Ledger
 from exposure.engines.local.roles import NEVER, Roles, Theft, starts, with_hubs
 from exposure.errors import InputError
 from exposure.model.labels import Labels
-from exposure.model.results import EditionUsed
+from exposure.model.provenance import EditionUsed
 from exposure.sources.address_lists import Column, Listed
 from exposure.store.numbered import Numbered, numbered
 from exposure.store.store import Store

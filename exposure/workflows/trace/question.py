@@ -12,7 +12,8 @@ from exposure.measure.account import RISK, Part, categories
 from exposure.model.assets import AssetInfo
 from exposure.model.labels import Labels, Seed
 from exposure.model.ledger import Coin, Transfer
-from exposure.model.results import LedgerEnd, OneWay, Section, Subject
+from exposure.model.provenance import LedgerEnd
+from exposure.model.results import OneWay, Section, Subject
 from exposure.model.sentences import Sentence
 from exposure.model.settings import CONSERVING, Rule, Settings
 from exposure.store.histories import StoredAccountHistory, StoredUtxoHistory

@@ -12,14 +12,9 @@ import exposure
 from exposure.attribution.resolve import with_hubs
 from exposure.engines.registry import engine
 from exposure.measure.verdict import judge
-from exposure.model.results import (
-    Deposit,
-    Question,
-    Report,
-)
-from exposure.model.results import (
-    Run as RunRecord,
-)
+from exposure.model.provenance import Question
+from exposure.model.provenance import Run as RunRecord
+from exposure.model.results import Deposit, Report
 from exposure.model.sentences import Sentence
 from exposure.model.settings import Direction
 from exposure.model.verdicts import PolicyUsed
