@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,49 @@ ALGORITHM = "Ed25519"
 MAX_KEY_BYTES = 16_384
 
 _HEX_KEY = re.compile(r"[0-9a-fA-F]{64}")
-_MAKE = "make one by `openssl genpkey -algorithm ed25519 -out case.key` (or `ssh-keygen -t ed25519 -f case.key`)"
+_MAKE = "make one by `exposure case key case.key` (or `ssh-keygen -t ed25519 -f case.key`)"
+
+
+def new_key(place: Path) -> tuple[Path, str]:
+    """Make a pair of keys: the private one in a file that only its owner can read, the public one beside it (``.pub``).
+
+    Returns
+    -------
+    tuple
+        The file of the public key, and the key as hex digits.
+
+    Raises
+    ------
+    InputError
+        If one of the files is there already or cannot be written, or the part that signs is not installed.
+    """
+    _installed()
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    beside = place.with_name(f"{place.name}.pub")
+    taken = next((one for one in (place, beside) if os.path.lexists(one)), None)
+    if taken is not None:
+        raise InputError(f"{taken} is there already, and a key is never overwritten: name another file")
+    private = Ed25519PrivateKey.generate()
+    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+    _write_new(place, private.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain), 0o600)
+    try:
+        shape = serialization.PublicFormat.SubjectPublicKeyInfo
+        _write_new(beside, private.public_key().public_bytes(pem, shape), 0o644)
+    except InputError:
+        place.unlink()  # half a pair is none, and would be in the way of the next try
+        raise
+    return beside, str(private.public_key().public_bytes_raw().hex())
+
+
+def _write_new(place: Path, content: bytes, mode: int) -> None:
+    """A file that was not there before: whoever made one of that name meanwhile, or a link, keeps it."""
+    try:
+        with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+            file.write(content)
+    except OSError as error:
+        raise InputError(f"cannot write the key {place}: {error.strerror or error}") from error
 
 
 def signed(manifest: bytes, key: Path) -> bytes:
@@ -83,7 +126,9 @@ def public_key(said: str) -> str:
 
     content = _content(Path(said))
     if b"PRIVATE KEY" in content:
-        raise InputError(f"{shown(said, 200)} is a private key: give the public one (`openssl pkey -in case.key -pubout`)")
+        raise InputError(
+            f"{shown(said, 200)} is a private key: give the public one, which `exposure case key` wrote beside it (.pub)"
+        )
     load: Any = serialization.load_ssh_public_key if content.startswith(b"ssh-") else serialization.load_pem_public_key
     try:
         found = load(content)

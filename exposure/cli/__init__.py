@@ -34,6 +34,7 @@ COMMANDS: dict[str, Entry] = {
     "rescore": Entry("exposure.cli.rescore:rescore", "Where did the value of many wallets come from? One pass a ledger."),
     "fetch": Entry("exposure.cli.fetch:fetch", "Histories of addresses from nodes and explorers into the store."),
     "verify": Entry("exposure.cli.verify:verify", "Recompute a case folder from its own evidence, offline."),
+    "case": Entry("exposure.cli.case_key:case", "A pair of keys to sign case folders by."),
     "import": Entry("exposure.cli.import_:import_", "Read ledgers and prices from files into the store."),
     "tags": Entry("exposure.cli.tags:tags", "Sanctions lists and tags: import, show, add, explain."),
     "simulate": Entry("exposure.cli.simulate:simulate", "Write a synthetic economy whose truth is known."),

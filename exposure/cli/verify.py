@@ -11,11 +11,12 @@ from exposure.cli.options import format_option, output_option
 EPILOG = """\b
 Examples:
   exposure verify case-4711
-  exposure verify case-4711 --id 3f9ac1d0...
-  exposure verify case-4711 --key colleague.pub
+  exposure verify case-4711 --id 3f9ac1d07be2415a96c8d0e4f1b27a835d6c9e0f12a4b7c83d5e6f901a2b3c4d
+  exposure verify case-4711 --key colleague.key.pub
 
 \b
-Exit codes: 0 everything holds; 1 a file was changed or a figure comes out otherwise; 2 it is no case folder.
+Exit codes: 0 everything holds; 1 a file was changed or a figure comes out otherwise;
+2 it is no case folder, or what was typed is wrong.
 """
 
 

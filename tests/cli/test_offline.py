@@ -18,6 +18,7 @@ COMMANDS = {
     "rescore": [["wallets.csv"]],
     "fetch": [[BITCOIN], ["--dry-run", BITCOIN], ["--for", TX], ["--prices", BITCOIN], ["--chain", "ethereum", ETHEREUM]],
     "verify": [["case"]],
+    "case key": [["case.key"]],
     "import": [["wallets.csv"], ["--dry-run", "wallets.csv"]],
     "tags accept": [["1"]],
     "tags add": [[BITCOIN, "--category", "mixer", "--entity", "X", "--source", "a note"]],

@@ -139,6 +139,14 @@ def test_another_id_than_the_one_that_was_told_is_refused(case: Path) -> None:
     assert wrong.faults[0].startswith("manifest.json")
 
 
+@pytest.mark.parametrize("wrong", ["3f9ac1d0", "0" * 63, "0" * 65, "g" * 64, "", "\u0660" * 64])
+def test_an_id_that_is_none_is_wrong_input_and_not_a_changed_case(case: Path, wrong: str) -> None:
+    told = CliRunner().invoke(main, ["verify", str(case), "--id", wrong])
+    assert told.exit_code == 2
+    assert "64 hex digits" in told.stderr
+    assert told.stdout == ""
+
+
 def _forged(case: Path, tmp_path: Path, name: str, content: bytes) -> Path:
     """A copy in which one file was changed and every hash made anew."""
     whole = case_folder.read(case)

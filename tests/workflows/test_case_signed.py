@@ -5,7 +5,6 @@ from __future__ import annotations
 import builtins
 import json
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -165,12 +164,36 @@ def test_keys_of_openssh_serve_too(signed: tuple[Path, str], tmp_path: Path) -> 
             verify(tmp_path / "case", key=str(wrong))
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl here")
-def test_the_documented_line_makes_a_key_that_serves(tmp_path: Path) -> None:
-    subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", "case.key"], cwd=tmp_path, check=True)
-    subprocess.run(["openssl", "pkey", "-in", "case.key", "-pubout", "-out", "case.pub"], cwd=tmp_path, check=True)
-    content = signature.signed(b"a manifest", tmp_path / "case.key")
-    assert signature.fault(b"a manifest", content, signature.public_key(str(tmp_path / "case.pub"))) == ""
+def test_a_pair_of_keys_is_made_that_serves_and_only_its_owner_can_read(signed: tuple[Path, str], tmp_path: Path) -> None:
+    folder, _ = signed
+    place, beside = tmp_path / "case.key", tmp_path / "case.key.pub"
+    made = _run(folder, "case", "key", str(place))
+    assert made.exit_code == 0, made.output
+    public = signature.public_key(str(beside))
+    assert public in made.stdout
+    assert f"--sign {place}" in made.stdout
+    assert place.stat().st_mode & 0o777 == 0o600
+    assert _run(folder, "trace", "0x01:0", "--out", str(tmp_path / "case"), "--sign", str(place)).exit_code == 0
+    assert verify(tmp_path / "case", key=str(beside)).ok
+    assert verify(tmp_path / "case", key=public).ok
+
+
+@pytest.mark.parametrize("taken", ["case.key", "case.key.pub", "link"])
+def test_a_key_is_never_overwritten_nor_written_through_a_link(signed: tuple[Path, str], tmp_path: Path, taken: str) -> None:
+    folder, _ = signed
+    if taken == "link":
+        (tmp_path / "case.key").symlink_to(tmp_path / "elsewhere")
+    else:
+        (tmp_path / taken).write_text("mine")
+    before = sorted(path.name for path in tmp_path.iterdir())
+    refused = _run(folder, "case", "key", str(tmp_path / "case.key"))
+    assert refused.exit_code == 2
+    assert "never overwritten" in refused.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+    assert taken == "link" or (tmp_path / taken).read_text() == "mine"
+    nowhere = _run(folder, "case", "key", str(tmp_path / "none" / "case.key"))
+    assert nowhere.exit_code == 2
+    assert "cannot write the key" in nowhere.stderr
 
 
 def test_without_the_part_that_signs_a_sentence_says_how_to_get_it(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from exposure.casefile import signature
 from exposure.casefile.evidence import Evidence
 from exposure.casefile.flow import flow_csv, flow_table
 from exposure.casefile.sources import origins_schema, replies_schema
-from exposure.errors import ExposureError
+from exposure.errors import ExposureError, InputError
 from exposure.model.assets import chain as chain_of
 from exposure.model.labels import Labels
 from exposure.model.ledger import UtxoTx
@@ -36,6 +37,8 @@ from exposure.workflows.trace.run import answer
 from exposure.workflows.trace.subjects import customer_of
 
 ENGINES = ("reference", "local")
+
+_ID = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +71,16 @@ def verify(folder: Path, *, case_id: str | None = None, key: str | None = None) 
     Raises
     ------
     InputError
-        If the folder is no case, what it holds cannot be read, or the key is none.
+        If the folder is no case, what it holds cannot be read, or the id or the key is none.
     """
+    said_id = None if case_id is None else case_id.strip().lower()
+    if said_id is not None and not _ID.fullmatch(said_id):
+        raise InputError(f"an id of a case has 64 hex digits, and {shown(case_id or '', 80)!r} has not: give it whole (--id)")
     by = None if key is None else signature.public_key(key)
     case = case_folder.read(folder)
     faults = list(case.faults)
-    if case_id is not None and case.id != case_id.strip().lower():
-        faults.insert(0, f"{case_folder.MANIFEST} is not that of the case {shown(case_id, 80)}: this one is {case.id}")
+    if said_id is not None and case.id != said_id:
+        faults.insert(0, f"{case_folder.MANIFEST} is not that of the case {said_id}: this one is {case.id}")
     unchecked = case.signature is not None and by is None and not signature.is_installed()
     if not unchecked and not any(fault.startswith(case_folder.MANIFEST) for fault in faults):
         wrong = signature.fault(case.octets, case.signature, by)
