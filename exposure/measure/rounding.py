@@ -15,6 +15,11 @@ SLACK = Fraction(1, 1_000_000_000)
 """How far exact parts may miss their total, relative to it: the agreement that haircut engines promise each other."""
 
 
+def share_of(amount: int | Decimal | Fraction | float, total: int) -> float:
+    """An amount as a part of a total; 0 of nothing."""
+    return float(Fraction(amount) / total) if total else 0.0
+
+
 def whole_units(parts: Mapping[K, int | Decimal | Fraction | float], total: int) -> dict[K, int]:
     """Round parts to integers that sum to ``total``; parts that are exact move by less than one unit.
 

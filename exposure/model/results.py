@@ -169,6 +169,8 @@ class Attributed:
     share: float
     category: str = ""
     entity: str = ""
+    usd: float | None = None
+    jpy: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +186,8 @@ class Unresolved:
     share: float
     settles: str
     hops: int | None = None
+    usd: float | None = None
+    jpy: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

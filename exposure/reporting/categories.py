@@ -62,6 +62,24 @@ def share_of(section: Section, parts: Sequence[Exposure | Attributed | Unresolve
     return sum(part.amount for part in parts) / total if total else 0.0
 
 
+def worth_of(section: Section, parts: Sequence[Exposure | Attributed | Unresolved]) -> tuple[float | None, float | None]:
+    """Dollars and yen of several parts together; None where a price is missing, or under poison, whose parts overlap."""
+    if section.rule == "poison":
+        return None, None
+    return _sum([part.usd for part in parts]), _sum([part.jpy for part in parts])
+
+
+def _sum(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if len(known) == len(values) else None
+
+
+def same_as_unresolved(section: Section) -> bool:
+    """Whether what lies between the ends of the intervals is what the account leaves unresolved, and no more."""
+    one, other = ([(part.reason, part.name, part.amount) for part in some] for some in (section.difference, section.unresolved))
+    return one == other
+
+
 def unresolved_share(section: Section) -> float:
     """Share of the unresolved; under poison that of the largest unresolved flag."""
     if section.totals.unresolved_share is not None:

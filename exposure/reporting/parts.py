@@ -7,7 +7,7 @@ from datetime import tzinfo
 
 from rich.text import Text
 
-from exposure.model.results import Exposure, Path, Report, Section
+from exposure.model.results import Path, Report, Section
 from exposure.reporting.categories import (
     by_category,
     category_amount,
@@ -15,6 +15,7 @@ from exposure.reporting.categories import (
     category_split,
     style_of,
     unresolved_share,
+    worth_of,
 )
 from exposure.reporting.layout import WIDTH, Piece, columns, flow, width
 from exposure.reporting.side_by_side import paths_by_rule, way_of
@@ -83,12 +84,13 @@ def answer(section: Section, max_hops: int | None) -> list[Text]:
         kinds = " and ".join(sorted({row.kind for row in rows}))
         share = percent(category_share(section, category, rows))
         flag = "up to " if section.rule == "poison" else ""
-        amount = coins(category_amount(section, category, rows), one.decimals, one.symbol) + _money(section, rows)
+        amount = coins(category_amount(section, category, rows), one.decimals, one.symbol)
+        amount += _worths(*worth_of(section, rows))
         said = "; ".join([f"{kinds}, {amount}", *category_split(section, rows)])
         pieces.append((f"{flag}{share} {found} {party_words(category)} ({said});", style_of(category)))
     if not section.exposures:
         pieces.append((f"no exposure found {limit};", "bold"))
-    pieces.append((f"{percent(lost)} unresolved", UNRESOLVED_STYLE if lost else ""))
+    pieces.append((f"{percent(lost)} unresolved{_unknown(section)}", UNRESOLVED_STYLE if lost else ""))
     return flow(Text("Answer", "bold"), pieces, indent=LABEL, gap=" ")
 
 
@@ -140,17 +142,12 @@ def _worths(usd: float | None, jpy: float | None) -> str:
     return "".join(f", {text}" for text in (dollars(usd), yen(jpy)) if text)
 
 
-def _money(section: Section, rows: Sequence[Exposure]) -> str:
-    """What a category's rows were worth together; nothing where a price is missing, or under poison, whose rows overlap."""
-    if section.rule == "poison":
+def _unknown(section: Section) -> str:
+    """Amount and worth of all that is unresolved; nothing under poison, whose parts overlap."""
+    lost, one = section.totals.unresolved, section.subject
+    if not lost:
         return ""
-    usd, jpy = [row.usd for row in rows], [row.jpy for row in rows]
-    return _worths(_sum(usd), _sum(jpy))
-
-
-def _sum(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return sum(known) if len(known) == len(values) else None
+    return f" ({coins(lost, one.decimals, one.symbol)}{_worths(*worth_of(section, section.unresolved))})"
 
 
 def by_rule(sections: Sequence[Section]) -> list[Text]:

@@ -154,6 +154,8 @@ def _attributed_row(section: Section, part: Attributed) -> Row:
         amount=str(part.amount),
         coins=exact_coins(part.amount, section.subject.decimals),
         share=part.share,
+        usd=part.usd,
+        jpy=part.jpy,
     )
 
 
@@ -167,6 +169,8 @@ def _unresolved_row(section: Section, part: Unresolved) -> Row:
         amount=str(part.amount),
         coins=exact_coins(part.amount, section.subject.decimals),
         share=part.share,
+        usd=part.usd,
+        jpy=part.jpy,
         note=part.settles,
     )
 

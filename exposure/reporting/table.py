@@ -8,7 +8,15 @@ from typing import NamedTuple
 from rich.text import Text
 
 from exposure.model.results import Attributed, Bound, Exposure, Section, Unresolved
-from exposure.reporting.categories import by_category, category_amount, share_of, style_of, unresolved_share
+from exposure.reporting.categories import (
+    by_category,
+    category_amount,
+    same_as_unresolved,
+    share_of,
+    style_of,
+    unresolved_share,
+    worth_of,
+)
 from exposure.reporting.layout import WIDTH, Piece, columns, flow, width
 from exposure.reporting.words import (
     SERVICE_STYLE,
@@ -143,8 +151,7 @@ def _category(section: Section, category: str, rows: list[Exposure], bound: Boun
         some = [row for row in rows if row.kind == kind]
         amount = sum(row.amount for row in some) if section.rule != "poison" else max((row.amount for row in some), default=0)
         shares[kind] = amount / total if some and total else None
-    known = [row.usd for row in rows if row.usd is not None]
-    usd = sum(known) if len(known) == len(rows) and section.rule != "poison" else None
+    usd, _ = worth_of(section, rows)
     amount = category_amount(section, category, rows)
     lines = [_figures(section, category_words(category), (shares["direct"], shares["indirect"]), bound, amount, usd, style)]
     for row in rows[:MAX_ROWS]:
@@ -247,13 +254,20 @@ def _parts(section: Section, head: str, parts: Sequence[Attributed], name_of: Ca
     if len(largest) > MAX_ROWS:
         rest = [part for _, some in largest[MAX_ROWS:] for part in some]
         pieces.append(f"{len(largest) - MAX_ROWS} more {percent(share_of(section, rest))}")
-    return _share_lines(head, share_of(section, parts), listed(pieces, SERVICE_STYLE), SERVICE_STYLE, gap=" ")
+    said = [(f"{_size(section, parts)}:", SERVICE_STYLE), *listed(list(filter(None, pieces)), SERVICE_STYLE)]
+    return _share_lines(head, share_of(section, parts), said, SERVICE_STYLE, gap=" ")
+
+
+def _size(section: Section, parts: Sequence[Attributed | Unresolved]) -> str:
+    """Amount of several parts together, with what it was worth in dollars."""
+    one, usd = section.subject, dollars(worth_of(section, parts)[0])
+    return coins(sum(part.amount for part in parts), one.decimals, one.symbol) + (f", {usd}" if usd else "")
 
 
 def _difference(section: Section) -> list[Text]:
     """What lies between the ends of the intervals, largest first, where that is more than the unresolved above."""
     parts = section.difference
-    if not parts or parts == section.unresolved:
+    if not parts or same_as_unresolved(section):
         return []
     said = [("what any category may have on top of what was found:", "dim")]
     lines = _share_lines(
@@ -273,7 +287,8 @@ def _unresolved(section: Section, max_hops: int | None) -> list[Text]:
     """Every reason with its share, the largest places, and what would settle them."""
     if not section.unresolved:
         return [_share_line("unresolved", 0.0, [], "")]
-    lines = [_share_line("unresolved", unresolved_share(section), [], UNRESOLVED_STYLE)]
+    size = [] if section.rule == "poison" else [(_size(section, section.unresolved), UNRESOLVED_STYLE)]
+    lines = [_share_line("unresolved", unresolved_share(section), size, UNRESOLVED_STYLE)]
     by_reason: dict[str, list[Unresolved]] = {}
     for part in sorted(section.unresolved, key=lambda part: -part.amount):
         by_reason.setdefault(part.reason, []).append(part)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import tzinfo
 
 from exposure.measure.status import headline
-from exposure.model.results import Bound, Exposure, Section
-from exposure.reporting.categories import by_category, category_share, unresolved_share
+from exposure.model.results import Bound, Exposure, Section, Unresolved
+from exposure.reporting.categories import by_category, category_amount, category_share, unresolved_share, worth_of
 from exposure.reporting.page import parts, ways
 from exposure.reporting.page.cells import Cell, Table, address, code, text, transaction
 from exposure.reporting.page.phrases import Phrases
@@ -100,7 +100,16 @@ def _answer(section: Section, max_hops: int | None, say: Phrases) -> Iterator[tu
     if not section.exposures:
         limit = say("no_limit") if max_hops is None else say("within", n=max_hops)
         yield f"{say('nothing', limit=limit)} {say('not_clean')}", ""
-    yield say("unresolved_of", share=percent(unresolved_share(section))), "unresolved"
+    lost = say("unresolved_of", share=percent(unresolved_share(section)))
+    if section.totals.unresolved:
+        lost += say("bracketed", what=_size(section, section.totals.unresolved, section.unresolved, say))
+    yield lost, "unresolved"
+
+
+def _size(section: Section, amount: int, parts: Sequence[Exposure | Unresolved], say: Phrases) -> str:
+    """An amount with what its parts were worth, as far as known."""
+    one = section.subject
+    return say("comma").join(filter(None, [coins(amount, one.decimals, one.symbol), say.worth(*worth_of(section, parts))]))
 
 
 def _found(section: Section, category: str, rows: Sequence[Exposure], bound: Bound | None, say: Phrases) -> str:
@@ -109,7 +118,8 @@ def _found(section: Section, category: str, rows: Sequence[Exposure], bound: Bou
     share = percent(category_share(section, category, rows))
     share = say("up_to", share=share) if section.rule == "poison" else share
     kinds = say("comma").join(say(kind) for kind in ("direct", "indirect") if any(row.kind == kind for row in rows))
-    said = say("semicolon").join([kinds, *_split(section, rows, say)])
+    size = _size(section, category_amount(section, category, rows), rows, say)
+    said = say("semicolon").join([kinds, size, *_split(section, rows, say)])
     line = say("answer_line", rule=say.rule(section.rule), share=share, who=who, said=said)
     if bound is not None and bound.lower_share is not None and section.rule != "tiho":
         line += say("interval_of", range=percent_range(bound.lower_share, bound.upper_share))

@@ -194,20 +194,12 @@ def _unresolved(sections: list[Section], say: Phrases) -> Table:
             word(say.reason(part.reason)),
             number(percent(part.share)),
             _coins(part.amount, section),
-            _share_in_yen(section, part.amount, say),
+            _yen(part.jpy, say),
         )
         for section in sections
         for part in section.unresolved
     ]
     return table(say("unresolved"), [say(key) for key in ("reason", "share", "amount", "worth_jpy")], rows, most=MAX_ROWS)
-
-
-def _share_in_yen(section: Section, amount: int, say: Phrases) -> Cell:
-    """A part of one deposit in yen at its own time; of an address, whose transfers have times of their own, nothing is said."""
-    one = section.subject
-    if one.time is None:
-        return text("-")
-    return _yen(None if one.jpy is None or not one.amount else one.jpy * (amount / one.amount), say)
 
 
 def _scope(report: Report, say: Phrases) -> Table:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from exposure.measure.account import RISK
 from exposure.model.labels import Category
 from exposure.model.results import Designated, Exposure, Section, Unresolved
-from exposure.reporting.categories import by_category, category_share
+from exposure.reporting.categories import by_category, category_share, same_as_unresolved
 from exposure.reporting.page.cells import Cell, Table, address, code, number, table, text, word
 from exposure.reporting.page.phrases import Phrases
 from exposure.reporting.words import coins, percent, percent_range
@@ -81,8 +81,8 @@ def bounds(sections: Sequence[Section], say: Phrases) -> Table:
 
 def difference(section: Section, say: Phrases) -> Table:
     """What lies between the ends of the intervals, item by item, largest first, with what would settle it."""
-    kept = section.difference if section.difference != section.unresolved else ()
-    head = [say(key) for key in ("reason", "place", "share", "amount", "settles")]
+    kept = () if same_as_unresolved(section) else section.difference
+    head = [say(key) for key in ("reason", "place", "share", "amount", "worth", "settles")]
     rows = [_lost(section, part, say) for part in kept]
     return table(say("difference"), head, rows, most=MAX_ROWS, note=say("difference_note"))
 
@@ -90,8 +90,8 @@ def difference(section: Section, say: Phrases) -> Table:
 def unresolved(section: Section, say: Phrases) -> Table:
     """What is not known, why, where, and what would settle it."""
     rows = [_lost(section, part, say) for part in section.unresolved]
-    head = [say(key) for key in ("reason", "place", "share", "amount", "settles")]
-    same = section.difference == section.unresolved and bool(rows)
+    head = [say(key) for key in ("reason", "place", "share", "amount", "worth", "settles")]
+    same = same_as_unresolved(section) and bool(rows)
     return table(say("unresolved"), head, rows, most=MAX_ROWS, note=say("difference_same") if same else "")
 
 
@@ -103,6 +103,7 @@ def _lost(section: Section, part: Unresolved, say: Phrases) -> tuple[Cell, ...]:
         text(part.name) if part.reason == "mixer" else code(part.name) if hashed else address(part.name, one.chain),
         number(percent(part.share)),
         number(coins(part.amount, one.decimals, one.symbol)),
+        number(say.worth(part.usd, part.jpy)),
         text(say.said(part.settles)),
     )
 
@@ -117,11 +118,12 @@ def rest(section: Section, say: Phrases) -> Table:
             number(say.hops(part.hops)),
             number(percent(part.share)),
             number(coins(part.amount, one.decimals, one.symbol)),
+            number(say.worth(part.usd, part.jpy)),
         )
         for part in section.attributed
     ]
     title = say("rest" if section.direction == "source" else "rest_to")
-    return table(title, [say(key) for key in ("what", "who", "hops", "share", "amount")], rows, most=MAX_ROWS)
+    return table(title, [say(key) for key in ("what", "who", "hops", "share", "amount", "worth")], rows, most=MAX_ROWS)
 
 
 def by_hop(section: Section, say: Phrases) -> Table:

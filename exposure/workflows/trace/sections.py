@@ -6,7 +6,6 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from fractions import Fraction
 from typing import Literal
 
 from exposure.measure.account import (
@@ -19,7 +18,7 @@ from exposure.measure.account import (
     interval,
     poison_interval,
 )
-from exposure.measure.rounding import whole_units
+from exposure.measure.rounding import share_of, whole_units
 from exposure.measure.status import status_in_epoch
 from exposure.model.labels import Category, Labels, Seed
 from exposure.model.ledger import Flag
@@ -28,7 +27,6 @@ from exposure.model.results import (
     Bound,
     CutTransfer,
     Exposure,
-    Lack,
     Path,
     PathStep,
     Section,
@@ -38,14 +36,15 @@ from exposure.model.results import (
 )
 from exposure.model.sentences import Sentence
 from exposure.model.settings import CONSERVING, Rule, Settings
-from exposure.taint.reference.lots import Amount, Run
+from exposure.taint.reference.lots import Run
 from exposure.tracing.paths import Trail
 from exposure.workflows.trace.evidence import Evidence, destination_evidence, source_evidence
 from exposure.workflows.trace.ledgers import Moved, Subledger
 from exposure.workflows.trace.matter import Matter
 from exposure.workflows.trace.picture import flow, parties
+from exposure.workflows.trace.unresolved import difference, lacks, unresolved
 from exposure.workflows.trace.window import window
-from exposure.workflows.trace.words import settles
+from exposure.workflows.trace.worth import Valuation
 
 MAX_GAPS = 500
 _FLAGS = (
@@ -77,10 +76,10 @@ def section(matter: Matter, settings: Settings, *, max_paths: int) -> Section:
     whole = _whole(exact, matter.subject.amount, conserving=conserving)
     evidence = _evidence(matter, runs, settings, max_paths)
     labels = matter.labels
-    stricter = _strict_accounts(matter, settings, runs)
-    exposures = _with_lower_ends(_exposures(matter, whole, accounts, evidence, labels), stricter, settings)
-    attributed = _attributed(matter, whole, labels)
-    unresolved = _unresolved(matter, whole, labels, settings)
+    worths = matter.worth.valuation(accounts)
+    strict = _strict_accounts(matter, settings, runs)
+    stricter = None if strict is None else added(account for _, account in strict)
+    exposures = _with_lower_ends(_exposures(matter, whole, worths, evidence, labels), stricter, settings)
     bounds = _bounds(matter, settings, exposures, runs, stricter)
     return Section(
         subject=matter.subject,
@@ -90,9 +89,9 @@ def section(matter: Matter, settings: Settings, *, max_paths: int) -> Section:
         exposures=exposures,
         own=matter.own,
         bounds=bounds,
-        attributed=attributed,
-        unresolved=unresolved,
-        difference=_difference(matter, stricter, labels, settings),
+        attributed=_attributed(matter, whole, worths, labels),
+        unresolved=unresolved(matter, whole, worths, labels, settings),
+        difference=_difference(matter, strict, stricter, labels, settings),
         paths=_paths(matter, evidence, max_paths),
         paths_found=evidence.found,
         coverage=tuple(dict.fromkeys(gap for sub in matter.subledgers for gap in sub.gaps))[:MAX_GAPS],
@@ -101,7 +100,7 @@ def section(matter: Matter, settings: Settings, *, max_paths: int) -> Section:
         notes=(*matter.notes, *_bracket_note(bounds), *dict.fromkeys(evidence.notes), *_flag_notes(matter)),
         flow=flow(matter, runs),
         parties=parties(matter, labels),
-        lacks=_lacks(matter, exact if stricter is None else stricter),
+        lacks=lacks(matter, exact if stricter is None else stricter),
     )
 
 
@@ -120,10 +119,6 @@ def _whole(exact: Account, total: int, *, conserving: bool) -> dict[Part, int]:
     return whole_units(ordered, total)
 
 
-def _share(amount: Amount, total: int) -> float:
-    return float(Fraction(amount) / total) if total else 0.0
-
-
 def _totals(total: int, whole: Mapping[Part, int], exact: Account, *, conserving: bool) -> Totals:
     if not conserving:
         return Totals(total, None, None, None, None, None, None, sum_checked=False)
@@ -135,9 +130,9 @@ def _totals(total: int, whole: Mapping[Part, int], exact: Account, *, conserving
         sums["seed"],
         sums["known"],
         sums["unresolved"],
-        _share(sums["seed"], total),
-        _share(sums["known"], total),
-        _share(sums["unresolved"], total),
+        share_of(sums["seed"], total),
+        share_of(sums["known"], total),
+        share_of(sums["unresolved"], total),
         sum_checked=True,
         below_unit=sum(1 for part, amount in exact.items() if amount and not whole[part]),
     )
@@ -148,7 +143,7 @@ def _side(part: Part) -> str:
 
 
 def _exposures(
-    matter: Matter, whole: Mapping[Part, int], accounts: Sequence[tuple[Moved, Account]], evidence: Evidence, labels: Labels
+    matter: Matter, whole: Mapping[Part, int], worths: Valuation, evidence: Evidence, labels: Labels
 ) -> tuple[Exposure, ...]:
     rows = []
     for part, amount in whole.items():
@@ -157,6 +152,7 @@ def _exposures(
         seed = matter.seeds[part.name]
         touch = evidence.touches.get((part.name, part.epoch, part.hop))
         addresses = sorted(touch.addresses) if touch is not None else []
+        usd, jpy = worths.of([part])
         rows.append(
             Exposure(
                 category=seed.category,
@@ -166,9 +162,9 @@ def _exposures(
                 hops=part.hop,
                 epoch=part.epoch,
                 amount=amount,
-                share=_share(amount, matter.subject.amount),
-                usd=matter.worth.part(accounts, part, "usd"),
-                jpy=matter.worth.part(accounts, part, "jpy"),
+                share=share_of(amount, matter.subject.amount),
+                usd=usd,
+                jpy=jpy,
                 first_at=None if touch is None else touch.first_at,
                 last_at=None if touch is None else touch.last_at,
                 seeds=tuple(_seed_used(address, seed, labels) for address in addresses),
@@ -188,80 +184,40 @@ _KNOWN: dict[str, Literal["service", "mint", "held", "fee", "burn"]] = {
 }
 
 
-def _attributed(matter: Matter, whole: Mapping[Part, int], labels: Labels) -> tuple[Attributed, ...]:
+def _attributed(matter: Matter, whole: Mapping[Part, int], worths: Valuation, labels: Labels) -> tuple[Attributed, ...]:
     rows = []
     for part, amount in whole.items():
         if part.kind not in _KNOWN or not amount or part.hop is None:
             continue
         service = labels.boundaries.get(part.name) if part.kind == "service" else None
+        usd, jpy = worths.of([part])
         rows.append(
             Attributed(
                 kind=_KNOWN[part.kind],
                 name=part.name,
                 hops=part.hop,
                 amount=amount,
-                share=_share(amount, matter.subject.amount),
+                share=share_of(amount, matter.subject.amount),
                 category="" if service is None else service.category,
                 entity="" if service is None else service.entity,
+                usd=usd,
+                jpy=jpy,
             )
         )
     return tuple(sorted(rows, key=lambda row: (-row.amount, row.kind, row.name, row.hops)))
 
 
-def _unresolved(matter: Matter, whole: Mapping[Part, int], labels: Labels, settings: Settings) -> tuple[Unresolved, ...]:
-    """Unresolved parts by reason and place, added up over hops (under poison: the largest, as they overlap)."""
-    amounts: dict[tuple[str, str], list[int]] = defaultdict(list)
-    hops: dict[tuple[str, str], set[int | None]] = defaultdict(set)
-    for part, amount in whole.items():
-        if part.kind == "unresolved" and amount:
-            reason, _, name = part.name.partition(":")
-            amounts[reason, name].append(amount)
-            hops[reason, name].add(part.hop)
-    rows = []
-    for (reason, name), found in amounts.items():
-        amount = sum(found) if settings.rule in CONSERVING else max(found)
-        at = hops[reason, name]
-        rows.append(
-            Unresolved(
-                reason,
-                name,
-                amount,
-                _share(amount, matter.subject.amount),
-                settles(reason, name, labels, settings.max_hops),
-                next(iter(at)) if len(at) == 1 else None,
-            )
-        )
-    return tuple(sorted(rows, key=lambda row: (-row.amount, row.reason, row.name)))
-
-
-def _difference(matter: Matter, stricter: Account | None, labels: Labels, settings: Settings) -> tuple[Unresolved, ...]:
-    """Of what the interval's width is made: what the stricter run leaves unresolved, and value of hidden origin (mixers)."""
-    if stricter is None:
+def _difference(
+    matter: Matter,
+    strict: Sequence[tuple[Moved, Account]] | None,
+    stricter: Account | None,
+    labels: Labels,
+    settings: Settings,
+) -> tuple[Unresolved, ...]:
+    if strict is None or stricter is None:
         return ()
     whole = _whole(stricter, matter.subject.amount, conserving=True)
-    rows = list(_unresolved(matter, whole, labels, settings))
-    mixed: dict[str, int] = defaultdict(int)
-    for part, amount in whole.items():
-        if part.kind == "seed" and matter.category_of[part.name] == Category.MIXER.value and settings.rule is not Rule.TIHO:
-            mixed[matter.seeds[part.name].entity or part.name] += amount
-    for name, amount in mixed.items():
-        rows.append(Unresolved("mixer", name, amount, _share(amount, matter.subject.amount), Sentence("settles.mixer")))
-    return tuple(sorted((row for row in rows if row.amount), key=lambda row: (-row.amount, row.reason, row.name)))
-
-
-def _lacks(matter: Matter, strict: Account) -> tuple[Lack, ...]:
-    """What hangs on each history that is not whole, largest first; of an owner all its addresses that have a gap."""
-    amounts: dict[str, Amount] = defaultdict(int)
-    for part, amount in strict.items():
-        reason, _, name = part.name.partition(":")
-        if part.kind == "unresolved" and reason in ("incomplete", "shortfall") and amount:
-            amounts[name] = amounts[name] + amount
-    named: dict[str, dict[str, None]] = defaultdict(dict)
-    for sub in matter.subledgers:
-        for gap in sub.gaps:
-            named[sub.labels.owner(gap.address)].setdefault(gap.address)
-    rows = [Lack(tuple(named.get(name, (name,))), _share(amount, matter.subject.amount)) for name, amount in amounts.items()]
-    return tuple(sorted(rows, key=lambda row: (-row.share, row.names)))
+    return difference(matter, whole, matter.worth.valuation(strict), labels, settings)
 
 
 def _bounds(
@@ -296,12 +252,12 @@ def _bounds(
                 category=name,
                 lower=lower,
                 upper=upper,
-                lower_share=None if lower is None else _share(lower, total),
-                upper_share=None if upper is None else _share(upper, total),
+                lower_share=None if lower is None else share_of(lower, total),
+                upper_share=None if upper is None else share_of(upper, total),
                 bracket_lower=least,
                 bracket_upper=most,
-                bracket_lower_share=None if least is None else _share(least, total),
-                bracket_upper_share=None if most is None else _share(most, total),
+                bracket_lower_share=None if least is None else share_of(least, total),
+                bracket_upper_share=None if most is None else share_of(most, total),
                 no_interval="" if lower is not None else why,
                 no_bracket="" if least is not None else no_bracket,
                 cut=tuple(CutTransfer(*one) for one in matter.cuts.get(name, ())) if least is not None else (),
@@ -315,8 +271,8 @@ def _strict_runs(matter: Matter, settings: Settings, figures: Mapping[int, Run])
     return {id(sub): sub.figure(settings, True, None) if sub.gaps else figures[id(sub)] for sub in matter.subledgers}
 
 
-def _strict_accounts(matter: Matter, settings: Settings, figures: Mapping[int, Run]) -> Account | None:
-    """The account under the stricter run; None where there is no interval, and under poison, which keeps no account."""
+def _strict_accounts(matter: Matter, settings: Settings, figures: Mapping[int, Run]) -> list[tuple[Moved, Account]] | None:
+    """The accounts under the stricter run; None where there is no interval, and under poison, which keeps no account."""
     if matter.no_interval or settings.rule is Rule.POISON:
         return None
     runs = _strict_runs(matter, settings, figures)
@@ -324,8 +280,8 @@ def _strict_accounts(matter: Matter, settings: Settings, figures: Mapping[int, R
     for ref, sub in matter.parts:
         account = sub.account(runs[id(sub)], ref, settings)
         check(account, sub.moved[ref].amount, what=f"{ref} (interval)")
-        accounts.append(account)
-    return added(accounts)
+        accounts.append((sub.moved[ref], account))
+    return accounts
 
 
 def _with_lower_ends(rows: tuple[Exposure, ...], stricter: Account | None, settings: Settings) -> tuple[Exposure, ...]:
@@ -394,7 +350,7 @@ def _path(matter: Matter, category: str, trail: Trail, sub: Subledger) -> Path:
                 ref, moved.tx, moved.time, moved.block, before, moved.receiver, moved.amount, min(amount, moved.amount), hop
             )
         )
-    share = _share(carried, matter.subject.amount)
+    share = share_of(carried, matter.subject.amount)
     return Path(category, seed.entity, seed.name, amount, share, trail.hop, tuple(steps))
 
 

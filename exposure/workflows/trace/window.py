@@ -40,8 +40,8 @@ def window(matter: Matter, accounts: Sequence[tuple[Moved, Account]], rule: Rule
         amount = _amount(within, some, rule)
         if not amount:
             continue
-        worths = [_worth(matter, within, some, currency, rule) for currency in ("usd", "jpy")]
-        parts.append(WindowPart(category, kind, round(amount), float(Fraction(amount) / total), *worths))
+        worth = _worth(matter, within, some, rule)
+        parts.append(WindowPart(category, kind, round(amount), float(Fraction(amount) / total), *worth))
     return Window(
         days=matter.window_days,
         since=since,
@@ -69,13 +69,9 @@ def _amount(within: Sequence[tuple[Moved, Account]], parts: Sequence[Part], rule
 
 
 def _worth(
-    matter: Matter, within: Sequence[tuple[Moved, Account]], parts: Sequence[Part], currency: str, rule: Rule
-) -> float | None:
+    matter: Matter, within: Sequence[tuple[Moved, Account]], parts: Sequence[Part], rule: Rule
+) -> tuple[float | None, float | None]:
     if rule not in CONSERVING:
-        whole: list[tuple[Moved, Account]] = [
-            (moved, {parts[0]: max((account.get(part, 0) for part in parts), default=0)}) for moved, account in within
-        ]
-        return matter.worth.part(whole, parts[0], currency)
-    worths = [matter.worth.part(within, part, currency) for part in parts]
-    known = [worth for worth in worths if worth is not None]
-    return sum(known) if len(known) == len(worths) else None
+        within = [(moved, {parts[0]: max((account.get(part, 0) for part in parts), default=0)}) for moved, account in within]
+        parts = parts[:1]
+    return matter.worth.valuation(within).of(parts)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, TypeAlias
 
 from exposure.measure.account import Account, Part
 from exposure.model.results import PriceUsed
@@ -10,7 +11,23 @@ from exposure.store.prices import Price
 from exposure.workflows.trace.ledgers import Moved
 from exposure.workflows.trace.views import PriceSource
 
-CURRENCIES = ("usd", "jpy")
+Worths: TypeAlias = dict[Part, float | None]
+
+
+class Valuation(NamedTuple):
+    """What each part of some accounts was worth in both currencies."""
+
+    usd: Worths
+    jpy: Worths
+
+    def of(self, parts: Sequence[Part]) -> tuple[float | None, float | None]:
+        """Dollars and yen of some parts together; None where one of them has no price."""
+        return _sum([self.usd.get(part, 0.0) for part in parts]), _sum([self.jpy.get(part, 0.0) for part in parts])
+
+
+def _sum(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if len(known) == len(values) else None
 
 
 class Worth:
@@ -42,15 +59,20 @@ class Worth:
             total += row.amount / self._unit * price
         return total
 
-    def part(self, accounts: Iterable[tuple[Moved, Account]], part: Part, currency: str) -> float | None:
-        """What one part of an account was worth: of each transfer its share, at that transfer's time."""
-        total = 0.0
+    def valuation(self, accounts: Sequence[tuple[Moved, Account]]) -> Valuation:
+        """What each part of some accounts was worth: of each transfer its share, at that transfer's time.
+
+        None for a part of which any transfer has no price.
+        """
+        return Valuation(self._parts(accounts, "usd"), self._parts(accounts, "jpy"))
+
+    def _parts(self, accounts: Iterable[tuple[Moved, Account]], currency: str) -> Worths:
+        worths: Worths = {}
         for row, account in accounts:
-            amount = account.get(part, 0)
-            if not amount:
-                continue
             price = self.price(currency, row.time)
-            if price is None:
-                return None
-            total += float(amount) / self._unit * price
-        return total
+            for part, amount in account.items():
+                before = worths.get(part, 0.0)
+                if not amount or before is None:
+                    continue
+                worths[part] = None if price is None else before + float(amount) / self._unit * price
+        return worths
