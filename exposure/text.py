@@ -6,7 +6,9 @@ error message goes through `shown` (and, where rich interprets markup, `markup_f
 
 from __future__ import annotations
 
+import string
 import unicodedata
+from collections.abc import Mapping
 
 DEFAULT_LIMIT = 120
 
@@ -22,6 +24,28 @@ _BLANK = frozenset({0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFF
 
 # A base character with a pile of marks covers the lines around it; more marks in a row than any script needs are escaped.
 _MAX_MARKS = 4
+
+
+class _Counting(string.Formatter):
+    """A template's ``{n:row|rows}`` is its first form where the value is 1, and else its second."""
+
+    def format_field(self, value: object, format_spec: str) -> str:
+        one, bar, many = format_spec.partition("|")
+        if bar:
+            return one if value == 1 else many
+        if isinstance(value, str) and format_spec == ",":  # a number that was read back from a text, grouped already
+            return value
+        return str(super().format_field(value, format_spec))
+
+
+def filled(template: str, values: Mapping[str, object]) -> str:
+    """A template of our own with its values, and words in the number that the values ask for: ``{n:,} {n:row|rows}``."""
+    return _Counting().vformat(template, (), values)
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """A number with its noun: ``1 hop``, ``2 hops``, ``1,204 histories``."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def _hidden(character: str) -> bool:

@@ -13,7 +13,8 @@ from exposure.model.verdicts import PolicyUsed
 class Question:
     """What was asked: the settings that the figures depend on. ``max_hops`` None: no limit; times None: no bound.
 
-    ``expanded``: addresses that were followed as ordinary ones whether or not they are hubs.
+    ``expanded``: addresses that were followed as ordinary ones whether or not they are hubs. ``hub_counterparties``,
+    ``dust_usd``: what makes an untagged address a hub. ``window_days``: days that stand beside an address's whole history.
     """
 
     subject: str
@@ -31,6 +32,9 @@ class Question:
     max_transactions: int | None = None
     engine: str = "reference"
     expanded: tuple[str, ...] = ()
+    hub_counterparties: int | None = None
+    dust_usd: float | None = None
+    window_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,18 +13,21 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from exposure.text import filled
+
 LANGUAGES = ("en", "ja")
 STORED = "stored"
 """The group of what a store keeps as text (reasons of gaps): read back, it is known again by its English form."""
 MAX_STORED = 600
 
-_FIELD = re.compile(r"\{(\w+)\}")
+_FIELD = re.compile(r"\{(\w+)[^}]*\}")
 
 
 class Sentence(str):
     """A sentence with its key (``group.name``) and values. Values may be sentences, or several as a tuple, themselves.
 
-    Numbers are grouped by the template (``{n:,}``); where ``n`` is 1, the text ``one`` of the catalogue says it in English.
+    The template groups numbers (``{n:,}``) and has words for one and for several (``{n:row|rows}``: `exposure.text.filled`);
+    where ``n`` is 1, the text ``one`` of the catalogue, if there is such, says it in English.
 
     Raises
     ------
@@ -71,7 +74,7 @@ def recognised(text: str) -> Sentence | None:
     for name, form in _forms() if len(text) <= MAX_STORED else ():
         found = form.fullmatch(text)
         if found is not None:
-            return Sentence(f"{STORED}.{name}", **found.groupdict())
+            return Sentence(f"{STORED}.{name}", **found.groupdict(default=1))
     return None
 
 
@@ -83,13 +86,17 @@ def catalogue() -> dict[str, dict[str, dict[str, str]]]:
 
 @cache
 def _forms() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    made = []
-    for name, pair in catalogue()[STORED].items():
-        parts = _FIELD.split(pair["en"])
-        fields = [f"(?P<{field}>{'[0-9,]+' if field in ('n', 'block') else '.+?'})" for field in parts[1::2]]
-        texts = [re.escape(text) for text in parts[::2]]
-        made.append((name, re.compile("".join(a + b for a, b in zip(texts, [*fields, ""], strict=True)))))
-    return tuple(made)
+    pairs = catalogue()[STORED].items()
+    made = [(name, _form(pair["en"])) for name, pair in pairs]
+    # A text for one names no number; the empty group beside it stands for that.
+    made += [(name, f"{_form(pair['one'])}(?P<n>(?!))?") for name, pair in pairs if "one" in pair]
+    return tuple((name, re.compile(form)) for name, form in made)
+
+
+def _form(template: str) -> str:
+    parts = _FIELD.split(template)
+    fields = [f"(?P<{field}>{'[0-9,]+' if field in ('n', 'block', 'more') else '.+?'})" for field in parts[1::2]]
+    return "".join(a + b for a, b in zip(map(re.escape, parts[::2]), [*fields, ""], strict=True))
 
 
 def _made(key: str, values: dict[str, object]) -> Sentence:
@@ -100,7 +107,7 @@ def _filled(key: str, values: Mapping[str, object], lang: str) -> str:
     group, _, name = key.partition(".")
     pair = catalogue()[group][name]
     template = pair["one"] if lang == "en" and values.get("n") == 1 and "one" in pair else pair[lang]
-    return template.format(**{name: _in(value, lang) for name, value in values.items()})
+    return filled(template, {name: _in(value, lang) for name, value in values.items()})
 
 
 def _in(value: object, lang: str) -> object:

@@ -7,6 +7,7 @@ from rich.text import Text
 from exposure.model.comparison import Change, Comparison
 from exposure.reporting.layout import columns, flow
 from exposure.reporting.words import category_words, cut, percent, short
+from exposure.text import counted
 from exposure.units import day
 
 MAX_ITEMS = 12
@@ -28,7 +29,7 @@ def changes(comparison: Comparison) -> list[Text]:
     for item in comparison.items[:MAX_ITEMS]:
         lines += flow(Text(f"  {item.kind}"[: LABEL + 2]), [(sentence(item), "")], indent=LABEL + 3)
     if len(comparison.items) > MAX_ITEMS:
-        more = f"and {len(comparison.items) - MAX_ITEMS:,} more items: --format json has them all"
+        more = f"and {counted(len(comparison.items) - MAX_ITEMS, 'more item')}: --format json lists them"
         lines += flow(Text(""), [(more, "dim")], indent=LABEL + 3)
     return lines
 

@@ -14,7 +14,7 @@ from exposure.model.results import Deposit
 from exposure.reporting.layout import WIDTH, columns, flow
 from exposure.reporting.rows import Cell, Row, harmless
 from exposure.reporting.words import coins, short
-from exposure.text import shown
+from exposure.text import counted, shown
 from exposure.units import clock, exact_coins, iso
 
 COLUMNS = ("subject", "chain", "asset", "symbol", "amount", "coins", "time", "block", "tx", "sender")
@@ -23,7 +23,7 @@ MAX_LINES = 200
 
 def screen(subject: str, deposits: Sequence[Deposit], *, zone: tzinfo = UTC) -> Text:
     """One deposit a line, oldest first, with what to type to trace it. Hashes are whole: they are there to be copied."""
-    head = f"{len(deposits):,} deposit{'' if len(deposits) == 1 else 's'} to {shown(subject, 70)}"
+    head = f"{counted(len(deposits), 'deposit')} to {shown(subject, 70)}"
     lines = [Text(head, "bold")]
     for one in deposits[:MAX_LINES]:
         amount = coins(one.amount, one.decimals, one.symbol)

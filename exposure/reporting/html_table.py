@@ -21,6 +21,7 @@ from exposure.reporting.words import (
     short_hash,
     statuses,
 )
+from exposure.text import counted
 from exposure.units import clock, day
 
 MAX_ROWS = 40
@@ -36,7 +37,7 @@ def report_html(report: Report) -> str:
     """The report as HTML: per section the subject, the answer, the parts, the largest paths; then the run."""
     blocks = [_section(report, section) for section in report.sections[:MAX_SECTIONS]]
     if len(report.sections) > MAX_SECTIONS:
-        blocks.append(_paragraph(f"... and {len(report.sections) - MAX_SECTIONS} more sections: see .frame()"))
+        blocks.append(_paragraph(f"... and {counted(len(report.sections) - MAX_SECTIONS, 'more section')}: see .frame()"))
     if report.run.synthetic:
         blocks.insert(0, _paragraph("SYNTHETIC: made-up ledger and lists, no real person, firm or transaction is meant", True))
     blocks += [_paragraph(cut(sentence, 600), True) for sentence in (*report.incomplete_answer, *report.warnings)]
@@ -49,8 +50,12 @@ def _section(report: Report, section: Section) -> str:
     amount = " ".join(filter(None, [coins(one.amount, one.decimals, one.symbol), dollars(one.usd)]))
     if one.kind == "address":
         moved = moved_word(section)
-        who = f"Customer of {len(one.addresses)} addresses" if one.addresses else f"Address {short(one.address or '', 64)}"
-        title = f"{who}: {moved} {amount} in {one.transfers:,} transfers"
+        who = (
+            f"Customer of {counted(len(one.addresses), 'address', 'addresses')}"
+            if one.addresses
+            else f"Address {short(one.address or '', 64)}"
+        )
+        title = f"{who}: {moved} {amount} in {counted(one.transfers, 'transfer')}"
     else:
         place = short_hash(one.tx or one.ref or "") + (f":{one.n}" if one.n is not None else "")
         receiver = f" to {short(one.address, 64)}" if one.address else ""
@@ -80,7 +85,11 @@ def _table(section: Section) -> str:
             lines.append(_row("td", [*cells, "; ".join(statuses(row.regimes))], _COLOURS["seed"]))
         if len(rows) > MAX_ROWS:
             lines.append(
-                _row("td", [f"{category_words(category)}: {len(rows) - MAX_ROWS} more rows", *[""] * 7], _COLOURS["seed"])
+                _row(
+                    "td",
+                    [f"{category_words(category)}: {counted(len(rows) - MAX_ROWS, 'more row')}", *[""] * 7],
+                    _COLOURS["seed"],
+                )
             )
     for part in section.attributed[:MAX_ROWS]:
         name = f"{part.kind}: {cut(part.entity, 60) if part.entity else short(part.name)}"

@@ -34,6 +34,7 @@ from exposure.reporting.words import (
     short_hash,
     yen,
 )
+from exposure.text import counted
 from exposure.units import clock, day
 
 LABEL = 10
@@ -51,17 +52,18 @@ def subject(section: Section, zone: tzinfo) -> list[Text]:
     time = clock(one.time, zone) if one.time is not None else ""
     if one.kind == "address":
         moved = moved_word(section)
-        count = f"in {one.transfers:,} transfer{'' if one.transfers == 1 else 's'}"
+        count = f"in {counted(one.transfers, 'transfer')}"
         who = short(one.address or "", 64)
         if one.addresses:
-            who = f"{len(one.addresses)} addresses of one customer ({', '.join(map(short, one.addresses[:MAX_NAMED]))}"
+            named = ", ".join(map(short, one.addresses[:MAX_NAMED]))
+            who = f"{counted(len(one.addresses), 'address', 'addresses')} of one customer ({named}"
             who += ", ...)" if len(one.addresses) > MAX_NAMED else ")"
         texts = [f"{who} on {cut(one.chain, 20)}", f"{moved} {worth[0]} {count}", *worth[1:]]
         head = "Customer" if one.addresses else "Address"
     else:
         place = short_hash(one.tx or one.ref or "") + (f":{one.n}" if one.n is not None else "")
         receiver = f" to {short(one.address)}" if one.address else ""
-        outputs = f", {one.transfers:,} transfers" if one.transfers > 1 else ""
+        outputs = f", {counted(one.transfers, 'transfer')}" if one.transfers > 1 else ""
         texts = [f"{place}{receiver}{outputs}", *worth, time]
         head = "Deposit" if one.kind == "deposit" else "Transfer"
     return flow(Text(head, "bold"), [(text, "bold") for text in texts if text], indent=LABEL, gap="   ")
@@ -77,7 +79,7 @@ def answer(section: Section, max_hops: int | None) -> list[Text]:
         if own.regimes:
             pieces.append((f"{regimes_now(own.regimes)};", style_of(own.category)))
     lost = unresolved_share(section)
-    limit = "without hop limit" if max_hops is None else f"within {max_hops} hops"
+    limit = "without hop limit" if max_hops is None else f"within {counted(max_hops, 'hop')}"
     found = "from" if section.direction == "source" else "to"
     one = section.subject
     for category, rows in by_category(section.exposures):
@@ -100,11 +102,11 @@ def window(section: Section) -> list[Text]:
     if last is None:
         return []
     one = section.subject
-    label = Text(f"{last.days} days", "bold")
+    label = Text(counted(last.days, "day"), "bold")
     if not last.transfers:
         return flow(label, [(f"to {day(last.until)}: nothing moved", "")], indent=LABEL)
-    moved = f"to {day(last.until)}: {moved_word(section)} {coins(last.amount, one.decimals, one.symbol)} in {last.transfers:,}"
-    moved += f" transfer{'' if last.transfers == 1 else 's'}{_worths(last.usd, last.jpy)};"
+    moved = f"to {day(last.until)}: {moved_word(section)} {coins(last.amount, one.decimals, one.symbol)} in "
+    moved += f"{counted(last.transfers, 'transfer')}{_worths(last.usd, last.jpy)};"
     pieces: list[Piece] = [(moved, "")]
     seeds = [part for part in last.parts if part.kind]
     for part in sorted(seeds, key=lambda part: -part.amount):
@@ -125,7 +127,9 @@ def money_totals(report: Report) -> list[Text]:
     first = report.question.rules[0] if report.question.rules else ""
     for total in (one for one in report.money if one.rule == first):
         toward = "source" if total.direction == "source" else "destination"
-        pieces: list[Piece] = [(f"{total.sections} accounts ({toward}){_worths(total.usd, total.jpy) or ', none priced'};", "")]
+        pieces: list[Piece] = [
+            (f"{counted(total.sections, 'account')} ({toward}){_worths(total.usd, total.jpy) or ', none priced'};", "")
+        ]
         for part in total.parts:
             share = "" if part.share is None else f"{percent(part.share)} "
             pieces.append((f"{share}{category_words(part.category)}{_worths(part.usd, part.jpy)};", style_of(part.category)))
@@ -185,7 +189,7 @@ def paths_used(sections: Sequence[Section]) -> list[Text]:
         through = [short(address) for address in way_of(path)]
         lines += flow(Text("  "), [(f"through {' -> '.join(through)}", "dim")], indent=2) if through else []
     if len(found) > MAX_BY_RULE:
-        lines.append(Text(f"and {len(found) - MAX_BY_RULE} more paths (--format json)", "dim"))
+        lines.append(Text(f"and {counted(len(found) - MAX_BY_RULE, 'more path')} (--format json)", "dim"))
     return lines
 
 

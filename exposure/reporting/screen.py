@@ -12,6 +12,7 @@ from rich.text import Text
 
 from exposure.model.provenance import Fetched
 from exposure.model.results import Report, Section
+from exposure.model.sentences import Sentence
 from exposure.model.verdicts import Verdict
 from exposure.reporting.categories import by_subject
 from exposure.reporting.changes import changes
@@ -20,6 +21,7 @@ from exposure.reporting.parts import answer, by_rule, money_totals, paths, paths
 from exposure.reporting.table import account
 from exposure.reporting.verdicts import deciding, dependence_lines, further, warns
 from exposure.reporting.words import UNRESOLVED_STYLE, cut, days_old, percent
+from exposure.text import counted
 from exposure.units import clock, day, duration, money
 
 MAX_GROUPS = 8
@@ -82,7 +84,11 @@ def _lines(report: Report, zone: tzinfo) -> list[Text]:
     if report.money:
         lines += [Text(), *money_totals(report)]
     if len(groups) > MAX_GROUPS:
-        lines.append(Text(f"... and {len(groups) - MAX_GROUPS} more accounts (assets, directions): --format json has them all"))
+        lines.append(
+            Text(
+                f"... and {counted(len(groups) - MAX_GROUPS, 'more account')} (assets, directions): --format json has them all"
+            )
+        )
     if report.comparison is not None:
         lines += [Text(), *changes(report.comparison)]
     return [*lines, Text(), *_footer(report)]
@@ -92,7 +98,7 @@ def _question(report: Report, section: Section, *, whole: bool) -> list[Text]:
     """What this account answers; what all accounts share (ledger, labels) is said with the first one (``whole``)."""
     question = report.question
     what = "source of funds" if section.direction == "source" else "where the value went"
-    limit = "no hop limit" if question.max_hops is None else f"up to {question.max_hops} hops"
+    limit = "no hop limit" if question.max_hops is None else f"up to {counted(question.max_hops, 'hop')}"
     said = [f"{what}, {section.rule}, {limit}"]
     if question.since is not None or question.until is not None:
         start = day(question.since) if question.since is not None else "the beginning"
@@ -147,7 +153,7 @@ def _footer(report: Report) -> list[Text]:
     run = report.run
     if run.fetched is not None:
         lines += _asked(run.fetched)
-    counts = "".join(f", {value:,} {cut(name, 30)}" for name, value in run.counts.items())
+    counts = "".join(f", {Sentence(f'counted.{name}', n=value)}" for name, value in run.counts.items())
     record = f"exposure {run.version}, engine {cut(run.engine, 20)}, store version {run.store_version}"
     record += f", labels {run.label_digest[:8]}"
     lines += flow(Text("Run", "dim"), [(f"{record}{counts}, {duration(run.seconds)}", "dim")], indent=LABEL)
@@ -157,12 +163,12 @@ def _footer(report: Report) -> list[Text]:
 def _asked(fetched: Fetched) -> list[Text]:
     """What was fetched, and which host learned of which address: all of them, as whoever asks has to know."""
     had = sum(1 for one in fetched.histories if one.state in ("whole", "known"))
-    said = f"{had:,} of {len(fetched.histories):,} histories on the way, the largest share first; "
+    said = f"{had:,} of {counted(len(fetched.histories), 'history', 'histories')} on the way, the largest share first; "
     said += f"{percent(fetched.left)} still hangs on missing ones"
     lines = flow(Text("Fetched"), [(said, "")], indent=LABEL)
     for one in fetched.asked:
         names = [cut(name, 90) + ("," if place < len(one.names) - 1 else "") for place, name in enumerate(one.names)]
-        pieces: list[Piece] = [(f"{cut(one.host, 60)}: {one.calls:,} calls; it learned of", "")]
+        pieces: list[Piece] = [(f"{cut(one.host, 60)}: {counted(one.calls, 'call')}; it learned of", "")]
         pieces += [(name, "") for name in names or ["no address"]]
         lines += flow(Text("Asked"), pieces, indent=LABEL, gap=" ")
     return lines
@@ -180,7 +186,9 @@ def _verdict(verdict: Verdict) -> list[Text]:
         said = f"{fired.action.upper()}. {cut(_sentence(fired.sentence), 300)}"
         lines += flow(Text("  also"), [(said, ACTION_STYLES[fired.action])], indent=LABEL)
     if len(others) > MAX_FIRED:
-        lines += flow(Text(""), [(f"and {len(others) - MAX_FIRED} more rules: --format json has them all", "")], indent=LABEL)
+        lines += flow(
+            Text(""), [(f"and {counted(len(others) - MAX_FIRED, 'more rule')}: --format json lists them", "")], indent=LABEL
+        )
     for sentence, loud in dependence_lines(verdict.depends) if verdict.depends is not None else []:
         lines += flow(Text("  tags"), [(sentence, "yellow" if loud else "")], indent=LABEL)
     for note in verdict.notes:

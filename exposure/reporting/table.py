@@ -32,6 +32,7 @@ from exposure.reporting.words import (
     short,
     statuses,
 )
+from exposure.text import counted
 
 
 class _Columns(NamedTuple):
@@ -87,7 +88,7 @@ def account(section: Section, max_hops: int | None) -> list[Text]:
     widths = [-one for one in form[1:]]
     cells = [(title, form.name, "bold"), *((text, width, "bold") for text, width in zip(header, widths, strict=True))]
     if not section.exposures:
-        limit = "without hop limit" if max_hops is None else f"within {max_hops} hops"
+        limit = "without hop limit" if max_hops is None else f"within {counted(max_hops, 'hop')}"
         lost = percent(unresolved_share(section))
         lines = flow(Text(title, "bold"), [(f"no exposure found {limit}; {lost} unresolved", "bold")], indent=form.name)
     else:
@@ -159,7 +160,9 @@ def _category(section: Section, category: str, rows: list[Exposure], bound: Boun
     rest = rows[MAX_ROWS:]
     if rest:
         share = None if section.rule == "poison" else share_of(section, rest)
-        lines.append(_share_line(f"  and {len(rest)} more rows", share, [("--format json lists them", "dim")], "dim"))
+        lines.append(
+            _share_line(f"  and {counted(len(rest), 'more row')}", share, [("--format json lists them", "dim")], "dim")
+        )
     return lines
 
 
@@ -296,7 +299,7 @@ def _unresolved(section: Section, max_hops: int | None) -> list[Text]:
         for part in parts[:MAX_PLACES]:
             name = _REASONS.get(reason, cut(reason, 20))
             if reason == "beyond" and max_hops is not None:
-                name = f"beyond {max_hops} hops"
+                name = f"beyond {counted(max_hops, 'hop')}"
             elif part.name:
                 name += f" {short(part.name)}"
             lines += _share_lines(

@@ -11,7 +11,7 @@ from exposure import units
 from exposure.model.assets import chain
 from exposure.model.results import Designated, Section
 from exposure.model.sentences import catalogue
-from exposure.text import shown
+from exposure.text import counted, shown
 
 CATEGORY_STYLES = {"sanctioned": "bold red", "sanction_linked": "bold red", "russia_linked": "bold red"}
 SEED_STYLE = "red"
@@ -117,7 +117,7 @@ def hop_range(counts: Iterable[int]) -> str:
     if not some:
         return ""
     if len(some) == 1:
-        return "1 hop" if some[0] == 1 else f"{some[0]} hops"
+        return counted(some[0], "hop")
     return f"{some[0]} to {some[-1]} hops"
 
 
@@ -169,7 +169,7 @@ def days_old(days: int | None) -> str:
     """``1 day old``; ``age unknown``."""
     if days is None:
         return "age unknown"
-    return f"{days:,} day{'' if days == 1 else 's'} old"
+    return f"{counted(days, 'day')} old"
 
 
 def moved_word(section: Section) -> str:

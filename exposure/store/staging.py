@@ -15,6 +15,7 @@ from exposure.errors import InputError
 from exposure.model.ledger import LAST_INDEX, Kind, Status
 from exposure.model.schemas import TABLES, Table, arrow_schema
 from exposure.store.parts import disk_errors, private_file
+from exposure.text import counted
 
 SEQUENCE = "seq"
 """Extra column of a staging file: arrival number of the row."""
@@ -180,7 +181,7 @@ def _broken(table: Table, rows: pa.Table, rule: str, mask: pa.ChunkedArray) -> I
     count = pc.sum(pc.fill_null(mask, False)).as_py()
     row = {name: rows[name][where].as_py() for name in table.key}
     shown = ", ".join(f"{name} {str(value)[:80]!r}" for name, value in row.items())
-    return InputError(f"{count:,} row(s) of {table.name} cannot be stored: {rule}; the first has {shown}")
+    return InputError(f"{counted(count, 'row')} of {table.name} cannot be stored: {rule}; the first has {shown}")
 
 
 def _negative(name: str) -> Rule:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from exposure.errors import InputError
 from exposure.model.schemas import TABLES
+from exposure.model.sentences import Sentence
 from exposure.store import (
     better,
     catalogue,
@@ -258,16 +259,14 @@ class Writer:
         for table, path in staged.items():
             if outcomes[table].rejected:
                 for chain in declarations.chains(engine, path):
-                    self.void(
-                        chain, f"{outcomes[table].rejected:,} row(s) of the import conflict with others and were rejected"
-                    )
+                    self.void(chain, str(Sentence("stored.conflicting", n=outcomes[table].rejected)))
         if not self._complete:
             stored = {table: path for table, path in staged.items() if outcomes[table].stored}
             return self._coverage + declarations.contradicted(engine, self._connection, stored, self._source)
         for chain, asset, count in declarations.unknown_status(
             engine, staged, _paths(self._folder, [part for part in before if part.layout == "transfers"])
         ):
-            self.void(chain, f"the source does not say which of {count:,} transfers failed", asset)
+            self.void(chain, str(Sentence("stored.unknown_status", n=count)), asset)
         return self._coverage + declarations.whole(engine, staged, before, self._voids, self._source)
 
     def _swap(

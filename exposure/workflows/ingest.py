@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exposure.errors import InputError
+from exposure.model.sentences import Sentence
 from exposure.text import shown
 from exposure.workflows.rejects import Rejected, RejectsFile
 
@@ -282,7 +283,7 @@ def _void(
     ledger_rows = rejects.total - rejects.counts["prices"] - rejects.counts["assets"]
     if ledger_rows:
         for chain in chains:
-            writer.void(chain, f"{ledger_rows:,} row(s) of the import were rejected")
+            writer.void(chain, str(Sentence("stored.rejected", n=ledger_rows)))
 
 
 def _undeclared(options: ImportOptions, findings: Findings, rejects: RejectsFile) -> Iterator[str]:
@@ -304,15 +305,13 @@ def _gap_sentences(findings: Findings) -> Iterator[tuple[str, str]]:
         first, last, distinct = span
         gaps = seen.gaps(least)
         if distinct < _DENSE * (last - first + 1):
-            yield (
-                chain,
-                f"{chain}: only {distinct:,} blocks between {first} and {last} have rows: this is no whole range of blocks",
-            )
+            yield chain, str(Sentence("stored.few_blocks", chain=chain, n=distinct, first=first, last=last))
         elif gaps:
             longest = sorted(sorted(gaps, key=lambda gap: -gap.length)[:_LISTED_GAPS])
             runs = ", ".join(f"{gap.first} to {gap.last}" if gap.length > 1 else str(gap.first) for gap in longest)
-            more = f" and {len(gaps) - len(longest)} shorter runs" if len(gaps) > len(longest) else ""
-            yield chain, f"{chain}: blocks {runs}{more} are missing ({sum(gap.length for gap in gaps):,} blocks in all)"
+            missing, more = sum(gap.length for gap in gaps), len(gaps) - len(longest)
+            key = "stored.missing_more" if more else "stored.missing_blocks"
+            yield chain, str(Sentence(key, chain=chain, runs=runs, n=missing, **({"more": more} if more else {})))
 
 
 def _says_synthetic(readme: Path) -> bool:

@@ -86,12 +86,12 @@ def large(transfers: int) -> Report:
             Bound("mixer", 7_500_000, 14_250_000, 0.03, 0.057, no_bracket=Sentence("no_bounds.ancestry", most=5_000)),
         ),
         attributed=(
-            Attributed("service", "x", 2, 153_000_000, 0.612, "exchange", "Exchange A"),
-            Attributed("mint", "Pool C", 2, 51_750_000, 0.207),
+            Attributed("service", "x", 2, 153_000_000, 0.612, "exchange", "Exchange A", 87_087.6, 13_096_800.0),
+            Attributed("mint", "Pool C", 2, 51_750_000, 0.207, "", "", 29_456.1, 4_429_800.0),
         ),
         unresolved=(
-            Unresolved("beyond", "", 2_750_000, 0.011, Sentence("settles.beyond")),
-            Unresolved("hub", address(9), 4_000_000, 0.016, Sentence("settles.hub", who=address(9)), 2),
+            Unresolved("beyond", "", 2_750_000, 0.011, Sentence("settles.beyond"), None, 1_565.3, 235_400.0),
+            Unresolved("hub", address(9), 4_000_000, 0.016, Sentence("settles.hub", who=address(9)), 2, 2_276.8, 342_400.0),
         ),
         paths=paths,
         paths_found=40,

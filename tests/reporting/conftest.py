@@ -141,9 +141,9 @@ def deposit_section() -> Section:
             Attributed("mint", "Pool C", 2, 51_750_000, 0.207),
         ),
         unresolved=(
-            Unresolved("beyond", "", 2_750_000, 0.011, "more hops settle it: --hops 8"),
-            Unresolved("hub", HUB, 2_250_000, 0.009, "a tag that says who runs it settles it", 2),
-            Unresolved("incomplete", "1A2b" + "c" * 30, 1_750_000, 0.007, "its history settles it", 3),
+            Unresolved("beyond", "", 2_750_000, 0.011, "more hops settle it: --hops 8", None, 1_565.3, 235_400.0),
+            Unresolved("hub", HUB, 2_250_000, 0.009, "a tag that says who runs it settles it", 2, 1_280.7, 192_600.0),
+            Unresolved("incomplete", "1A2b" + "c" * 30, 1_750_000, 0.007, "its history settles it", 3, 996.1, 149_800.0),
         ),
         paths=PATHS,
         paths_found=14,
@@ -184,7 +184,7 @@ def report_of(*sections: Section) -> Report:
                 EditionUsed("OFAC", "ofac-sdn 2026-11-19", 1_795_046_400, 1, "f" * 64, 761),
                 EditionUsed("MOF", "mof 2026-11-17", 1_794_873_600, 3),
             ),
-            counts={"transactions": 812, "addresses": 95},
+            counts={"transactions": 812, "hubs": 1},
         ),
     )
 

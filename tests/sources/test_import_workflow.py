@@ -193,7 +193,7 @@ def test_a_whole_ledger_is_declared_and_rejected_rows_void_it(tmp_path, store):
     assert summary.warnings == ("--whole-ledger does not hold: rows were rejected",)
     asset, complete, reason = completeness(store)[-1]
     assert (asset, complete) == ("ethereum/native", False)
-    assert "1 row(s) of the import were rejected" in reason
+    assert "1 row of the import was rejected" in reason
 
 
 def test_an_import_of_prices_and_assets_touches_no_ledger(tmp_path, store):

@@ -9,7 +9,8 @@ from importlib.resources import files
 from typing import Any
 
 from exposure import units
-from exposure.model.sentences import LANGUAGES, catalogue, said
+from exposure.model.sentences import LANGUAGES, Sentence, catalogue, said
+from exposure.text import filled
 
 __all__ = ["LANGUAGES", "Phrases"]
 
@@ -26,9 +27,9 @@ class Phrases:
     def __init__(self, lang: str) -> None:
         self.lang = lang
 
-    def __call__(self, key: str, **filled: object) -> str:
+    def __call__(self, key: str, **values: object) -> str:
         """A phrase, filled in."""
-        return str(_pairs()["words"][key][self.lang]).format(**filled)
+        return filled(str(_pairs()["words"][key][self.lang]), values)
 
     def said(self, text: str) -> str:
         """A sentence of the program; what is none stays as it is."""
@@ -74,9 +75,9 @@ class Phrases:
         """What an address, or a category, counts as."""
         return self._named("roles", name)
 
-    def counted(self, name: str) -> str:
-        """What a run looked at."""
-        return self._named("counted", name)
+    def counted(self, name: str, number: int) -> str:
+        """How much of something a run looked at."""
+        return self.said(Sentence(f"counted.{name}", n=number))
 
     def money(self, value: float | None, currency: str) -> str:
         """A sum of money: at a glance in English, in whole units in Japanese; empty where it is not known."""
@@ -96,7 +97,7 @@ class Phrases:
         """A number of hops, with the intermediaries."""
         if count < 2:
             return str(count)
-        return f"{count} ({count - 1} between)" if self.lang == "en" else f"{count}（仲介 {count - 1}）"
+        return f"{count} ({count - 1} between)" if self.lang == "en" else f"{count}（仲介 {count - 1} 者）"
 
     @property
     def method(self) -> tuple[str, ...]:

@@ -202,7 +202,14 @@ def _settings(report: Report, say: Phrases) -> Iterator[tuple[str, Cell]]:
     yield say("budget"), text("" if asked.max_transactions is None else f"{asked.max_transactions:,}")
     yield say("seeds_from"), text(say(asked.seeds_from))
     yield say("clusters"), text(say(asked.clusters))
-    yield say("expanded"), text(", ".join(asked.expanded))
+    for address_ in asked.expanded:
+        yield say("expanded"), code(address_)
+    if asked.window_days is not None:
+        yield say("window_days"), text(say("days", n=asked.window_days))
+    if asked.hub_counterparties is not None:
+        yield say("hub_from"), text(f"{asked.hub_counterparties:,}")
+    if asked.dust_usd is not None:
+        yield say("dust"), text(say.money(asked.dust_usd, "usd"))
     yield say("taint_fee"), text(say("on") if asked.taint_fee else say("none"))
     yield say("engine"), text(run.engine)
 
@@ -213,7 +220,7 @@ def _record(report: Report, say: Phrases) -> Iterator[tuple[str, Cell]]:
     yield say("store_version"), text(run.store_version)
     yield say("label_digest"), code(run.label_digest)
     yield say("settings_digest"), code(run.settings_digest)
-    yield say("counts"), text(say("comma").join(f"{say.counted(name)} {value:,}" for name, value in run.counts.items()))
+    yield say("counts"), text(say("comma").join(say.counted(name, value) for name, value in run.counts.items()))
     for policy in run.policies:
         yield say("policy", name=f"{policy.name} {policy.version}"), code(policy.sha256)
         changes = [f"{say.category(name)}{say('colon')}{say.role(role)}" for name, role in policy.roles.items()]

@@ -22,7 +22,7 @@ def paths(section: Section, say: Phrases, zone: tzinfo, most: int) -> list[Table
     one = section.subject
     some = section.paths[:most]
     every = max(section.paths_found or 0, len(section.paths))
-    found = say("paths_some", n=len(some)) if section.paths_found is None else say("paths_found", n=len(some), all=f"{every:,}")
+    found = say("paths_some", n=len(some)) if section.paths_found is None else say("paths_found", n=len(some), all=every)
     head = [say(key) for key in ("step", "time", "sender", "receiver", "tx", "moved", "carried")]
     made = []
     for place, path in enumerate(some, 1):
@@ -115,5 +115,5 @@ def transfers(section: Section, say: Phrases, zone: tzinfo, most: int) -> Table:
         if row.amount
     ]
     head = [say(key) for key in ("time", "sender", "receiver", "tx", "amount", "carries")]
-    note = say("transfers_note", n=f"{len(rows):,}", all=f"{len(section.flow):,}")
+    note = say("transfers_note", n=len(rows), all=len(section.flow))
     return table(say("transfers"), head, rows, most=most, note=note)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from exposure.errors import SourceError
+from exposure.model.sentences import Sentence
 from exposure.net.calls import Calls
 from exposure.sources.remote import Block, CursorGoneError, Page, Question, RemoteHistory, is_transaction
 from exposure.store import fetches
@@ -78,7 +79,7 @@ def fetch_address(
         fetch, tally.reason = _read(fetch, target, options, keeper, tally, tell)
     reason = tally.reason
     if tally.faults:
-        reason = f"{tally.faults:,} row(s) contradict rows that are stored, and were rejected"
+        reason = str(Sentence("stored.contradicting", n=tally.faults))
     declared, balance = keeper.ask(lambda store: declarations(store, fetch, reason))
     whole = fetch.state == READ and not reason and all(row.complete for row in declared)
     keeper.commit(fetch.moved(state=DONE if fetch.state == READ else RUNNING), [], declared)
