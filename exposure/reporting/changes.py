@@ -37,7 +37,7 @@ def changes(comparison: Comparison) -> list[Text]:
 def sentence(item: Change) -> str:
     """One item in words: what, since when, by whom, and what of the figure hangs on it."""
     since = f" since {day(item.since)}" if item.since is not None else ""
-    source = f" ({cut(item.source, 80)})" if item.source else ""
+    source = f" ({cut(item.source, 160)})" if item.source else ""
     share = ""
     if item.share:
         share = f": {'+' if item.share > 0 else '-'}{percent(min(abs(item.share), 1.0))} of the subject"

@@ -16,12 +16,14 @@ from exposure.model.ledger import UtxoTx
 from exposure.model.results import Report, Section
 from exposure.model.sentences import Sentence
 from exposure.model.tags import SubjectKind
+from exposure.reporting.words import short
 from exposure.store.origins import origins
 from exposure.store.store import Store
 from exposure.units import day
 from exposure.workflows.case.reading import evidence_of, options_of, rests_on, store_of, subject_of
 from exposure.workflows.case.record import Recording, Replaying
 from exposure.workflows.case.sources import blocks_of
+from exposure.workflows.cluster_changes import cluster_changes, members_of
 from exposure.workflows.labels import Snapshot
 from exposure.workflows.trace.options import TraceOptions
 from exposure.workflows.trace.run import answer
@@ -183,21 +185,25 @@ def _shares(section: Section) -> dict[str, float]:
 
 
 def _items(before: _Answer, after: _Answer) -> Iterator[Change]:
-    addresses = before.evidence.addresses() | after.evidence.addresses()
+    addresses = frozenset(before.evidence.addresses() | after.evidence.addresses())
+    one, two = before.labels, after.labels
+    yield from cluster_changes(
+        addresses, one, two, before.evidence, after.evidence, lambda seeds: _effect(seeds, before.report, after.report)
+    )
+    mates = members_of(one, addresses), members_of(two, addresses)
     for address in sorted(addresses):
-        yield from _of_address(address, before, after)
+        moved = mates[0][one.owner(address)] != mates[1][two.owner(address)]
+        yield from _of_address(address, before, after, moved=moved)
     yield from _of_things(before, after)
 
 
-def _of_address(address: str, before: _Answer, after: _Answer) -> Iterator[Change]:
+def _of_address(address: str, before: _Answer, after: _Answer, *, moved: bool) -> Iterator[Change]:
+    """``moved``: other addresses have its owner now, which has an item of its own."""
     one, two = before.labels, after.labels
-    if one.owner(address) != two.owner(address):
-        owner = two.owner(address)
-        said = Sentence("changes.cluster", cluster=owner) if owner != address else Sentence("changes.no_cluster")
-        yield Change("cluster", address, said)
     first, second = _party(one, one.owner(address)), _party(two, two.owner(address))
     if (first is None) != (second is None) or (first and second and first[:2] != second[:2]):
-        yield _relabelled(address, SubjectKind.ADDRESS, first, second, before, after)
+        if not moved or any((SubjectKind.ADDRESS, address) in answer.snapshot.standings for answer in (before, after)):
+            yield _relabelled(address, SubjectKind.ADDRESS, first, second, before, after)
     elif first and second:
         yield from _relisted(address, first[2], second[2], before, after)
     hub_before, hub_after = one.hubs.get(one.owner(address)), two.hubs.get(two.owner(address))
@@ -228,16 +234,30 @@ def _relabelled(
 ) -> Change:
     if second is None:
         assert first is not None
-        source, since = _last_said(before.snapshot, kind, subject, after)
+        bearer = _bearer(subject, first[1], before) if kind is SubjectKind.ADDRESS else subject
+        source, since = _last_said(before.snapshot, kind, bearer, after)
         said = Sentence("changes.untagged", what=_said_of(first[1]))
     else:
-        source, since = _first_said(after.snapshot, kind, subject, second[1])
+        bearer = _bearer(subject, second[1], after) if kind is SubjectKind.ADDRESS else subject
+        source, since = _first_said(after.snapshot, kind, bearer, second[1])
         if first is None:
             said = Sentence("changes.tagged", what=_said_of(second[1]))
         else:
             said = Sentence("changes.retagged", what=_said_of(second[1]), before=_said_of(first[1]))
+    if bearer != subject:
+        said = Sentence("changes.through", said=said, who=short(bearer))
     seeds = {party[2].name for party in (first, second) if party is not None and party[2] is not None}
     return Change("label", subject, said, source, since, _effect(seeds, before.report, after.report))
+
+
+def _bearer(address: str, said: str, answer: _Answer) -> str:
+    """The address whose own tag says so: of a cluster perhaps another member."""
+    standings = answer.snapshot.standings
+    members = sorted(members_of(answer.labels, [address])[answer.labels.owner(address)] - {address})
+    for one in (address, *members):
+        if any(said.startswith(standing.tag.category.value) for standing in standings.get((SubjectKind.ADDRESS, one), ())):
+            return one
+    return address
 
 
 def _said_of(party: str) -> Sentence | str:

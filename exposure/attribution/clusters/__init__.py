@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
+from exposure.model.sentences import Sentence
+
 
 class Method(StrEnum):
     """Which heuristics make clusters: none; those that stand as evidence; also those that are good for looking around."""
@@ -28,16 +30,7 @@ class Heuristic(StrEnum):
 
 
 HEURISTICS = tuple(Heuristic)
-WORDS: Mapping[Heuristic, str] = MappingProxyType(
-    {
-        Heuristic.CO_SPEND: "both signed inputs of",
-        Heuristic.CO_SPEND_PAYJOIN: "both signed inputs of (which may be a payjoin)",
-        Heuristic.CHANGE_SCRIPT: "change: the only fresh address, of the senders' script type, in",
-        Heuristic.CHANGE_ROUND: "change: the only fresh address, and the only amount that is not round, in",
-        Heuristic.CHANGE_OPTIMAL: "change: the only fresh address, and less than each input, in",
-        Heuristic.DEPOSIT_ADDRESS: "deposit address: forwards all that it gets to the service, first in",
-    }
-)
+WORDS: Mapping[Heuristic, str] = MappingProxyType({one: Sentence(f"links.{one}") for one in Heuristic})
 PERCENT: Mapping[Heuristic, int] = MappingProxyType(
     {
         Heuristic.CO_SPEND: 90,
