@@ -107,8 +107,8 @@ def test_beside_a_case_newer_transfers_fetched_history_and_coverage_are_told_apa
         report = compare_case(store, open_case(tmp_path / "case"), trace_options())
     assert report.comparison is not None
     items = {one.kind: one for one in report.comparison.items if one.kind in ("history", "transfers")}
-    assert "1 more of the transfers looked at lie up to block 3" in items["history"].said
-    assert "1 more of the transfers looked at lie behind block 3" in items["transfers"].said
+    assert "1 more transfer looked at lies up to block 3" in items["history"].said
+    assert "1 more transfer looked at lies behind block 3" in items["transfers"].said
     covered = {one.about for one in report.comparison.items if one.kind == "coverage" and "declared whole" in one.said}
     assert {ME, MID} <= covered
     assert case_folder.read(tmp_path / "case").id == identity
