@@ -86,7 +86,7 @@ def test_one_thing_is_spoken_of_as_one(group: str, name: str) -> None:
     pair = catalogue()[group][name]
     numbers = {first or second for first, second in NUMBER.findall(pair["en"])}
     text = filled(pair.get("one", pair["en"]), {name: 1 if name in numbers else "X" for name in FIELD.findall(pair["en"])})
-    assert not re.search(r"(?<![\d.,-])1 (?!of\b|is\b|has\b|was\b)(?:more |smaller |such )*[a-z]+s\b", text), text
+    assert not re.search(r"(?<![\d.,-])1 (?!of\b|is\b|has\b|was\b)(?:more |smaller |such )*[a-z]*[a-rt-z]s\b", text), text
     assert not re.search(r"\b1 of (?:the )?1 \w+s\b", text), text
 
 
