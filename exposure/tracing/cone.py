@@ -48,8 +48,9 @@ class Cone:
 
     ``transfers`` are in canonical order. ``given``: composition imposed on transfers whose sender was not looked at.
     ``labels``: the snapshot with the hubs found on the way. ``pots``: those that were read, in order of their discovery.
-    ``transactions``: distinct ones in ``transfers``. ``refused``: transfers left out for the budget. ``feeding``: the
-    transfers whose composition was asked for; the others only make pots smaller.
+    ``transactions``: distinct ones in ``transfers``. ``refused``: transfers left out for the budget, or as their sender's pot
+    is one of ``too_long``, which were not to be read. ``feeding``: the transfers whose composition was asked for; the others
+    only make pots smaller.
     """
 
     transfers: tuple[Transfer, ...]
@@ -59,6 +60,7 @@ class Cone:
     transactions: int
     refused: tuple[str, ...] = ()
     feeding: frozenset[str] = frozenset()
+    too_long: tuple[Pot, ...] = ()
 
 
 def initial_reach(settings: Settings) -> int:
@@ -108,6 +110,9 @@ class PotReader:
             rows = {row.ref: row for address in self._members(pot[0]) for row in self._history.movements(address, pot[1])}
             self._pots[pot] = tuple(sorted(rows.values(), key=order_of))
         return self._pots[pot]
+
+    longest = sys.maxsize
+    """Movements past which a pot is not to be read."""
 
     def too_long(self, pot: Pot) -> bool:
         """Whether a pot is not to be read, as more than any budget; here, none is."""
@@ -165,6 +170,7 @@ class _Search:
         self._read: dict[Pot, dict[int, int]] = {}  # pot -> reach of its inflows -> position up to which they were wanted
         self._refused: dict[str, Transfer] = {}
         self._starved: set[Pot] = set()
+        self._too_long: dict[Pot, None] = {}
         self._txs: set[str] = set()
         self._examined = 0
 
@@ -212,6 +218,7 @@ class _Search:
         reach = one_less(reach)
         if self._reader.too_long(pot):
             self._refused[transfer.ref] = transfer
+            self._too_long[pot] = None
             return
         levels = self._read.setdefault(pot, {})
         movements = self._reader.movements(pot)
@@ -255,6 +262,7 @@ class _Search:
             len({row.tx for row in rows.values()}),
             tuple(sorted(self._refused)),
             frozenset(self._wanted),
+            tuple(self._too_long),
         )
 
     def _served_with(self, pot: Pot, movements: tuple[Transfer, ...], last: int) -> tuple[Transfer, ...]:

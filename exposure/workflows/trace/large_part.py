@@ -35,10 +35,11 @@ class _ShortPots(PotReader):
     def __init__(self, history: AccountHistory, labels: Labels, large: Large) -> None:
         super().__init__(history, labels)
         self._large = large
+        self.longest = LONGEST
 
     def too_long(self, pot: Pot) -> bool:
         """See `PotReader.too_long`."""
-        return self._large.length(pot[0]) > LONGEST
+        return self._large.length(pot[0]) > self.longest
 
 
 class LargeLedgers:

@@ -20,6 +20,7 @@ from exposure.model.labels import Labels, Seed
 from exposure.model.ledger import Coin, Incomplete, Transfer, UtxoTx
 from exposure.model.ports import AccountHistory, UtxoHistory
 from exposure.model.results import Coverage
+from exposure.model.sentences import Sentence
 from exposure.model.settings import Rule, Settings
 from exposure.taint.reference import account as account_reference
 from exposure.taint.reference import utxo as utxo_reference
@@ -27,6 +28,7 @@ from exposure.taint.reference.gaps import declared as declared_stretches
 from exposure.taint.reference.gaps import find_gaps
 from exposure.taint.reference.lots import Mark, Origin, Run
 from exposure.taint.reference.origins import active, owner_origin
+from exposure.text import shown
 from exposure.tracing.bracket import Arc, account_arcs, utxo_arcs
 from exposure.tracing.cone import HubOf, Pot, PotReader, account_cone, members_of
 from exposure.tracing.forward import UtxoReach, account_reach, utxo_reach, without_refused
@@ -63,7 +65,7 @@ class Subledger:
     ``feeding``: the transfers whose composition matters. ``refused``: how much the budget left out. ``gaps``: incomplete
     histories it uses. ``touched``: by seed, epoch and hop the addresses by which value began to move, and when, where that is
     known for more than is in ``moved``; ``evidence`` is then the part in which paths are looked for, with its own figures, and
-    ``note`` says so.
+    ``note`` says so. ``unread``: why histories were left out whatever the budget, or empty.
     """
 
     labels: Labels
@@ -81,6 +83,7 @@ class Subledger:
     touched: Callable[[Rule], Touched] | None = None
     evidence: Subledger | None = None
     note: str = ""
+    unread: str = ""
 
 
 class AccountLedger:
@@ -130,8 +133,14 @@ class AccountLedger:
             ways=lambda run: AccountWays(cone.transfers, cone.given, cone.labels, run),
             start=lambda ref, origin: _account_start(cone.labels, by_ref[ref], origin),
             feeding=cone.feeding,
+            unread=self._unread(cone.too_long),
             arcs=lambda ref: account_arcs(cone.transfers, cone.labels, ref, given=cone.given),
         )
+
+    def _unread(self, pots: Sequence[Pot]) -> str:
+        if not pots:
+            return ""
+        return Sentence("no_bounds.long_history", who=shown(pots[0][0], 80), n=len(pots), most=self._reader.longest)
 
     def destination(self, subject: Transfer | Coin, settings: Settings, *, of: str | None = None) -> Subledger:
         """All that bears on where a transfer's value went (``of`` says nothing new here: a transfer has one sender)."""

@@ -307,7 +307,8 @@ class Tracing:
         settings = self._settings(Rule.HAIRCUT, None, budget)
         sub = ledger.source(target.source, settings)
         if sub.refused or sub.arcs is None:
-            return _Bracket({}, Sentence("no_bounds.ancestry", most=budget))
+            allowed = "ancestry" if budget == BRACKET_TRANSACTIONS else "ancestry_budget"
+            return _Bracket({}, sub.unread or Sentence(f"no_bounds.{allowed}", most=budget))
         amount, arcs = sub.moved[refs[0]].amount, sub.arcs(refs[0])
         names = categories(sub.labels)
         present = sorted({names[name] for name in _origins(arcs)})

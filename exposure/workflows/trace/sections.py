@@ -245,7 +245,7 @@ def _bounds(
             if settings.rule in CONSERVING:  # rounding to whole units may move a figure past its exact bound
                 lower, upper = min(lower, figures[name]), max(upper, figures[name])
         elif not why:
-            why = Sentence("no_bounds.tiho")
+            why = Sentence("no_bounds.tiho" if settings.rule is Rule.TIHO else "no_bounds.poison_destination")
         least, most = brackets.get(name, (0, 0) if brackets else (None, None))
         rows.append(
             Bound(
