@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from exposure.casefile import signature
+from exposure.casefile.strict_json import strict
 from exposure.errors import InputError
 from exposure.text import shown
 
@@ -213,7 +214,7 @@ def _identity_faults(identity: str, told: str, printed: str | None, content: byt
 
 def _manifest(octets: bytes) -> tuple[dict[str, Any], list[str]]:
     try:
-        manifest = json.loads(octets)
+        manifest = strict(octets)
     except (ValueError, RecursionError):
         return {}, [f"{MANIFEST} cannot be read"]
     if not isinstance(manifest, dict) or manifest.get("form") != FORM:

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from exposure.cli.options import format_option, output_option
+
+if TYPE_CHECKING:  # annotations only: the workflow is imported when the command runs
+    from exposure.workflows.case.verify import Verified
+
+MAX_GIVEN = 5
+"""Names of what was taken as given that the screen shows of each check."""
 
 EPILOG = """\b
 Examples:
@@ -16,7 +23,7 @@ Examples:
 
 \b
 Exit codes: 0 everything holds; 1 a file was changed or a figure comes out otherwise;
-2 it is no case folder, or what was typed is wrong.
+2 it is no case folder, or what was typed is wrong; 4 nothing is wrong, and something could not be compared.
 """
 
 
@@ -42,24 +49,46 @@ def verify(folder: Path, case_id: str | None, key: str | None, store: Path | Non
 
     found = workflow(folder, case_id=case_id, key=key)
     warnings = _gone(folder, store) if store is not None and found.ok else ()
+    code = 1 if not found.ok else 4 if found.uncompared else 0
     if format_ == "json":
         import json
 
-        emit(json.dumps(asdict(found) | {"ok": found.ok, "warnings": list(warnings)}, indent=2, ensure_ascii=True), output)
-        return 0 if found.ok else 1
+        more = {"ok": found.ok, "uncompared": list(found.uncompared), "warnings": list(warnings)}
+        emit(json.dumps(asdict(found) | more, indent=2, ensure_ascii=True), output)
+        return code
     lines = [f"Case      {found.id}"]
     if found.faults:
         lines += [f"CHANGED   {shown(fault, 200)}" for fault in found.faults]
         lines.append("Nothing was recomputed: what a changed folder says is worth nothing.")
     else:
         lines.append(f"files     {found.files} files, each as the manifest has it")
-        lines += [f"{'' if check.ok else 'DIFFERS   '}{check.name:<9} {shown(check.detail, 300)}" for check in found.checks]
+        for check in found.checks:
+            mark = "" if check.ok and check.compared else "DIFFERS   " if not check.ok else "UNKNOWN   "
+            lines.append(f"{mark}{check.name:<9} {shown(check.detail, 400)}")
+            lines += _taken(check.given)
         lines += [f"WARNING   {sentence}" for sentence in warnings]
-        lines.append("VERIFIED" if found.ok else "NOT VERIFIED")
+        lines.append(_ending(found))
         if found.ok and case_id is None and key is None:
             lines.append("Compare the id with one from elsewhere (--id): whoever changes a case can make its hashes anew.")
     emit("\n".join(lines), output)
-    return 0 if found.ok else 1
+    return code
+
+
+def _taken(given: tuple[str, ...]) -> list[str]:
+    """What a check took as given: how many, and the first names."""
+    from exposure.text import shown
+
+    names = [shown(name, 200) for name in given[:MAX_GIVEN]]
+    more = [f"and {len(given) - MAX_GIVEN:,} more (--format json names all)"] if len(given) > MAX_GIVEN else []
+    return [f"          taken as given ({len(given):,}): {'; '.join([*names, *more])}"] if given else []
+
+
+def _ending(found: Verified) -> str:
+    if not found.ok:
+        return "NOT VERIFIED"
+    if found.uncompared:
+        return f"VERIFIED, but for what could not be compared: {', '.join(found.uncompared)}"
+    return "VERIFIED"
 
 
 def _gone(folder: Path, place: Path) -> tuple[str, ...]:

@@ -100,7 +100,7 @@ def snapshot(
     for standing in found:
         by_subject[standing.tag.kind, standing.tag.subject].append(standing)
     newest = {edition.name: edition for edition in history}
-    warnings = _warnings(newest, every, stored.any_own(connection, as_of=as_of), now)
+    warnings = warnings_of(newest, every, stored.any_own(connection, as_of=as_of), now)
     if as_of is None:
         held = {edition.name for edition in every if edition.state is EditionState.HELD}
         checks = {name: at for name, at in stored.checks(connection).items() if name in newest and name not in held}
@@ -148,7 +148,8 @@ def used(edition: Edition, now: int) -> EditionUsed:
     )
 
 
-def _warnings(newest: Mapping[str, Edition], every: Sequence[Edition], any_own: bool, now: int) -> tuple[Sentence, ...]:
+def warnings_of(newest: Mapping[str, Edition], every: Sequence[Edition], any_own: bool, now: int) -> tuple[Sentence, ...]:
+    """What every answer has to say about the lists: none imported, old, held. ``newest``: the accepted edition of each."""
     found: list[Sentence] = []
     official = [edition for edition in every if edition.kind is ListKind.OFFICIAL]
     if not every:

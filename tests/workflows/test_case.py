@@ -65,8 +65,10 @@ def _run(folder: Path, *arguments: str) -> Result:
 def test_a_case_is_recomputed_by_both_engines_from_its_folder_alone(case: Path) -> None:
     found = verify(case)
     assert found.ok, found
+    assert found.uncompared == ()
     assert [check.name for check in found.checks] == [
-        *("labels", "sources", "engine reference", "transfers", "hubs", "clusters", "engine local"),
+        *("question", "names", "evidence", "labels", "sources", "engine reference", "transfers", "hubs", "clusters"),
+        *("report", "manifest", "log", "facts.html", "report.html", "engine local"),
     ]
 
 

@@ -52,8 +52,10 @@ def hub_case(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_who_is_a_hub_is_counted_again_where_the_rows_are_there(hub_case: Path) -> None:
     found = _details(hub_case)
     assert all(ok for ok, _ in found.values()), found
-    # MID has eleven counterparties, of which ten are dust: that it is no hub depends on a limit whose price is not in the case.
-    assert found["hubs"][1].startswith("1 hubs by what was counted; of 12 owners judged 11 are counted again, 1 taken as given")
+    # MID has eleven counterparties, of which ten are dust: that it is no hub depends on a limit, and that on a price.
+    assert found["hubs"][1] == "1 hubs by what was counted; of 12 owners judged 11 are counted again"
+    (given,) = (check.given for check in verify(hub_case).checks if check.name == "hubs")
+    assert given == (f"{HUB} with 6 counterparties (a hub)",)
 
 
 def _without_hub(said: dict[str, Any]) -> None:

@@ -17,13 +17,21 @@ from exposure.reporting.page.phrases import LANGUAGES, Phrases
 from exposure.reporting.page.record import changed, judgements, noted, notices, provenance, regimes, tags, together
 from exposure.units import clock
 
-__all__ = ["LANGUAGES", "page"]
+__all__ = ["LANGUAGES", "page", "plotly_script", "script_of"]
 
 MAX_ACCOUNTS = 8
 
+_SCRIPT = "<script>"
+
 
 def page(
-    report: Report, *, lang: str = "en", zone: tzinfo = UTC, case_id: str = "", notes: Sequence[tuple[str, str, str]] = ()
+    report: Report,
+    *,
+    lang: str = "en",
+    zone: tzinfo = UTC,
+    case_id: str = "",
+    notes: Sequence[tuple[str, str, str]] = (),
+    plotly: str | None = None,
 ) -> str:
     """The report as HTML.
 
@@ -39,6 +47,8 @@ def page(
         Printed at the top, where the report belongs to a case folder.
     notes
         An investigator's notes: time, what it is about (or empty), words.
+    plotly
+        The script that draws; None: that of the plotly that is installed.
 
     Returns
     -------
@@ -63,7 +73,7 @@ def page(
         for group in groups[:MAX_ACCOUNTS]
     ]
     figures = {f"{number}-{name}": figure for number, one in enumerate(accounts) for name, figure in one.figures.items()}
-    scripts = [_plotly(), _own("draw.js")]
+    scripts = [plotly_script() if plotly is None else plotly, _own("draw.js")]
     template = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True).from_string(
         _own("page.html")
     )
@@ -100,7 +110,21 @@ def _own(name: str) -> str:
     return files("exposure.reporting.page").joinpath(name).read_text(encoding="utf-8")
 
 
-def _plotly() -> str:
+def script_of(html: str) -> str:
+    """The script in a page that draws; empty if it has none, or one that ends before its own end and so may hide text."""
+    start, end = html.find(_SCRIPT), html.rfind(f"</script>{_SCRIPT}")
+    script = html[start + len(_SCRIPT) : end] if 0 <= start < end else ""
+    return "" if "</script" in script.lower() else script
+
+
+def plotly_script() -> str:
+    """The script of the plotly that is installed, as a page takes it.
+
+    Raises
+    ------
+    InputError
+        If none is.
+    """
     try:
         from plotly.offline import get_plotlyjs
     except ImportError as error:

@@ -23,30 +23,31 @@ def first_difference(stated: Mapping[str, Any], made: Mapping[str, Any], *, whol
     Parameters
     ----------
     stated, made
-        Reports as JSON values; their sections and verdicts are compared.
+        Reports, or parts of them, as JSON values. Of another engine's report the sections and verdicts are compared.
     whole
-        Whether both are by one engine: then paths and sentences are compared too, and everything exactly.
+        Whether both are by one engine: then everything is compared, paths and sentences too, and exactly.
     """
+    if whole:
+        return _difference(stated, made, "", 0.0, 0.0, True)
     sections, again = stated.get("sections"), made["sections"]
     if not isinstance(sections, list) or len(sections) != len(again):
         return f"the report has not {len(again)} accounts"
     for number, (one, other) in enumerate(zip(sections, again, strict=True)):
-        slack = AGREED if not whole and other["rule"] in _BINARY else 0.0
+        slack = AGREED if other["rule"] in _BINARY else 0.0
         found = _difference(one, other, f"sections[{number}]", slack * int(other["subject"]["amount"]), slack, whole)
         if found:
             return found
-    slack = 0.0 if whole else AGREED
-    return _difference(stated.get("verdicts"), made["verdicts"], "verdicts", 2.0, slack, whole)
+    return _difference(stated.get("verdicts"), made["verdicts"], "verdicts", 2.0, AGREED, whole)
 
 
 def _difference(one: Any, other: Any, at: str, units: float, slack: float, whole: bool) -> str:
     if isinstance(other, dict):
         if not isinstance(one, dict) or set(one) != set(other):
-            return f"{at} has other keys"
+            return f"{at or 'the report'} has other keys"
         for key in other:
             if not whole and key in _BY_THE_WAY:
                 continue
-            found = _difference(one[key], other[key], f"{at}.{key}", units, slack, whole)
+            found = _difference(one[key], other[key], f"{at}.{key}".lstrip("."), units, slack, whole)
             if found:
                 return found
         return ""

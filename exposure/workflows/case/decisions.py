@@ -12,40 +12,43 @@ from exposure.model.ledger import UtxoTx
 from exposure.text import shown
 from exposure.tracing.hubs import Counted, verdict
 from exposure.workflows.case.check import Check
+from exposure.workflows.case.record import Replaying
+from exposure.workflows.trace.options import TraceOptions
 
-Judged = Mapping[tuple[str, str, str], Counted]
 
+def hubs(evidence: Evidence, views: Replaying, options: TraceOptions) -> Check:
+    """Hubs follow from what was counted of them, and what was counted follows from the rows, where these are all there.
 
-def hubs(evidence: Evidence, recounted: Judged, threshold: int, expanded: tuple[str, ...]) -> Check:
-    """Hubs follow from what was counted of them; whoever is none is counted again from the rows, where these are all there.
-
-    ``recounted``: what the rows of the folder count. On a UTXO chain, and of a hub, the folder has only the transactions of the
-    flow: these can count less than the ledger, and never more.
+    ``views``: what the rows and prices of the folder say. On a UTXO chain, and of a hub, the folder has only the transactions
+    of the flow: these can count less than the ledger, and never more.
     """
-    labels = evidence.labels
+    labels, threshold = evidence.labels, options.hub_counterparties
     found = {owner for (_, _, owner), one in evidence.judged.items() if verdict(one, threshold) is not None}
-    lifted = {labels.owner(address) for address in expanded}
+    lifted = {labels.owner(address) for address in options.expanded}
     odd = (found - lifted) ^ set(labels.hubs)
     if odd:
         return Check("hubs", False, f"what was counted of {shown(min(odd), 80)} does not make it what the figures take it for")
-    again = given = 0
+    dust = next((asset for asset, limit in evidence.dust.items() if views.dusts.get(asset) != limit), None)
+    if dust is not None:
+        return Check("hubs", False, f"the prices do not make the dust limit of {shown(dust, 80)} what decisions.json says")
+    given = []
     for key, one in evidence.judged.items():
-        other = recounted.get(key, Counted(0, 0, 0))
+        other = views.recounted.get(key, Counted(0, 0, 0))
         hub = verdict(one, threshold) is not None and key[2] not in lifted
-        whole = chain_of(key[0]).ledger != "utxo" and not hub and key in recounted
+        whole = chain_of(key[0]).ledger != "utxo" and not hub and key in views.recounted
         if (whole and other != one) or other.counterparties > one.counterparties:
             return Check(
                 "hubs", False, f"the rows of {shown(key[2], 80)} count {other.counterparties:,}, not {one.counterparties:,}"
             )
-        again, given = again + whole, given + (not whole)
+        if other != one:
+            given.append(f"{shown(key[2], 80)} with {one.counterparties:,} counterparties ({'a hub' if hub else 'no hub'})")
     if not evidence.judged:
         return Check("hubs", True, "none were used, and nobody was judged")
+    again = len(evidence.judged) - len(given)
     said = (
         f"{len(labels.hubs):,} hubs by what was counted; of {len(evidence.judged):,} owners judged {again:,} are counted again"
     )
-    return Check(
-        "hubs", True, said + (f", {given:,} taken as given (not all of their rows are in the folder)" if given else "")
-    )
+    return Check("hubs", True, said, tuple(given))
 
 
 def clusters(evidence: Evidence, txs: Mapping[str, UtxoTx], together: Sequence[str] = ()) -> Check:
@@ -63,7 +66,7 @@ def clusters(evidence: Evidence, txs: Mapping[str, UtxoTx], together: Sequence[s
             address = heads[address]
         return address
 
-    seen = given = 0
+    seen, given = 0, []
     for address in together:
         if address in stated and together[0] in stated:
             heads[head(address)] = head(together[0])
@@ -75,7 +78,7 @@ def clusters(evidence: Evidence, txs: Mapping[str, UtxoTx], together: Sequence[s
         heads[head(link.other)] = head(link.one)
         tx = txs.get(link.tx)
         if tx is None or link.heuristic not in (Heuristic.CO_SPEND, Heuristic.CO_SPEND_PAYJOIN):
-            given += 1
+            given.append(f"{shown(link.one, 80)} with {shown(link.other, 80)} ({link.heuristic.value})")
         elif not {link.one, link.other} <= {spend.address for spend in tx.inputs} or tx.joint:
             return Check("clusters", False, f"{shown(link.tx, 80)} does not spend from {shown(link.one, 80)} with the other")
         else:
@@ -91,4 +94,4 @@ def clusters(evidence: Evidence, txs: Mapping[str, UtxoTx], together: Sequence[s
     said = (
         f"{len(groups):,} clusters with {len(evidence.links):,} links, of which {seen:,} follow from transactions in the folder"
     )
-    return Check("clusters", True, said + (f" and {given:,} are taken as given" if given else ""))
+    return Check("clusters", True, said, tuple(given))

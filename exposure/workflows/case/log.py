@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import exposure
+from exposure.casefile.strict_json import strict
 from exposure.errors import InputError
 from exposure.model import addresses as forms
 from exposure.model.results import Report
@@ -142,7 +143,7 @@ def lines(content: bytes) -> list[Line]:
         If it is none.
     """
     try:
-        found = [json.loads(line) for line in content.splitlines() if line.strip()]
+        found = [strict(line) for line in content.splitlines() if line.strip()]
     except (ValueError, RecursionError) as error:
         raise InputError(f"{LOG} of the case cannot be read: {shown(error, 80)}") from error
     if not all(isinstance(line, dict) for line in found):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from exposure.casefile.decisions import decisions_from_json
 from exposure.casefile.evidence import Evidence
 from exposure.casefile.labels import editions_from_json, labels_from_json, statements_from, tags_schema
 from exposure.casefile.rows import MAX_ROWS, coverage_from, coverage_schema, prices_from, prices_schema, read
+from exposure.casefile.strict_json import strict
 from exposure.errors import InputError
 from exposure.measure.policy_text import policy_from
 from exposure.model.schemas import INPUTS, OUTPUTS, TRANSFERS, arrow_schema
@@ -21,6 +22,7 @@ from exposure.store.store import Store
 from exposure.text import shown
 from exposure.workflows.trace.options import TraceOptions
 
+POLICY = re.compile(r"policy-[1-9][0-9]?\.toml")
 BROKEN = (LookupError, ValueError, TypeError, ArithmeticError, AssertionError, AttributeError, RecursionError)
 """What evidence that was made up may bring about, beside the sentences of our own errors."""
 
@@ -55,7 +57,7 @@ def options_of(case: case_folder.Case) -> TraceOptions:
         stated["rules"] = tuple(Rule(rule) for rule in stated["rules"])
         stated["expanded"] = tuple(map(str, stated.get("expanded", ())))
         stated["clusters"] = Method(stated["clusters"])
-        names = [name for name in sorted(case.files) if name.startswith("policy-") and name.endswith(".toml")]
+        names = sorted((name for name in case.files if POLICY.fullmatch(name)), key=lambda name: (len(name), name))
         return TraceOptions(**stated, policies=tuple(policy_from(case.files[name], name) for name in names))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"the manifest of the case does not state its options: {shown(error, 120)}") from error
@@ -160,9 +162,9 @@ def json_of(case: case_folder.Case, name: str) -> dict[str, Any]:
         If it is missing or no object.
     """
     try:
-        value = json.loads(case.files[name])
+        value = strict(case.files[name])
     except (KeyError, ValueError, RecursionError) as error:
-        raise InputError(f"{name} of the case is missing or no JSON") from error
+        raise InputError(f"{name} of the case is missing or no JSON ({shown(error, 80)})") from error
     if not isinstance(value, dict):
         raise InputError(f"{name} of the case is not an object")
     return value

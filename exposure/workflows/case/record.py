@@ -161,7 +161,7 @@ class Recording(Views):
         evidence.label_time, evidence.ends = labels.as_of, dict(ends)
         self._keep_links()
         connection = self._store.connection
-        subjects = sorted(_subjects(evidence.labels))
+        subjects = sorted({*_subjects(evidence.labels), *stored.services(connection)})
         said = stored.statements(connection, as_of=self._as_of, subjects=subjects)
         evidence.statements = (*map(_without_customer, said), *_of_holdings(labels, set(subjects)))
         evidence.editions = tuple(stored.editions(connection, as_of=self._as_of, accepted=True))
@@ -266,6 +266,7 @@ class Replaying(Views):
     def __init__(self, evidence: Evidence) -> None:
         self._evidence = evidence
         self.recounted: dict[tuple[str, str, str], Counted] = {}
+        self.dusts: dict[str, int] = {}
 
     def history(self, store: Store, chain: str, as_of: int) -> History:
         """What the case holds of a chain."""
@@ -279,7 +280,8 @@ class Replaying(Views):
         return self._evidence.end_times.get(chain, time)
 
     def dust(self, asset: str, limit: int) -> int:
-        """What the case says: the prices that made it are not in it."""
+        """What the case says; what its prices make of it is kept, to be compared."""
+        self.dusts[asset] = limit
         return self._evidence.dust.get(asset, limit)
 
     def judged(self, chain: str, asset: str, owner: str, found: Counted) -> None:

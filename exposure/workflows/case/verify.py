@@ -9,28 +9,34 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from exposure.attribution.editions import standings
-from exposure.attribution.resolve import resolve
+import exposure
 from exposure.casefile import folder as case_folder
 from exposure.casefile import signature
 from exposure.casefile.evidence import Evidence
 from exposure.casefile.flow import flow_csv, flow_table
-from exposure.casefile.sources import origins_schema, replies_schema
 from exposure.errors import ExposureError, InputError
 from exposure.model.assets import chain as chain_of
-from exposure.model.labels import Labels
 from exposure.model.ledger import UtxoTx
-from exposure.model.policy import role_of
 from exposure.model.results import Report
-from exposure.model.tags import SubjectKind
 from exposure.reporting.json_report import report_to_dict
 from exposure.store.histories import StoredUtxoHistory
 from exposure.store.store import Store
 from exposure.text import shown
-from exposure.workflows.case import decisions
+from exposure.workflows.case import again, decisions, given, log, sources, tagged
 from exposure.workflows.case.check import Check
 from exposure.workflows.case.compare import first_difference
-from exposure.workflows.case.reading import BROKEN, evidence_of, json_of, options_of, rests_on, store_of, subject_of, table_of
+from exposure.workflows.case.files import NAMES
+from exposure.workflows.case.reading import (
+    BROKEN,
+    POLICY,
+    evidence_of,
+    json_of,
+    options_of,
+    options_to_json,
+    store_of,
+    subject_of,
+    table_of,
+)
 from exposure.workflows.case.record import Replaying
 from exposure.workflows.trace.options import TraceOptions
 from exposure.workflows.trace.run import answer
@@ -52,8 +58,13 @@ class Verified:
 
     @property
     def ok(self) -> bool:
-        """Whether everything holds."""
+        """Whether nothing is wrong: no file, and no figure."""
         return not self.faults and all(check.ok for check in self.checks)
+
+    @property
+    def uncompared(self) -> tuple[str, ...]:
+        """Names of what could not be compared, and may be wrong for all that is known."""
+        return tuple(check.name for check in self.checks if not check.compared)
 
 
 def verify(folder: Path, *, case_id: str | None = None, key: str | None = None) -> Verified:
@@ -92,11 +103,22 @@ def verify(folder: Path, *, case_id: str | None = None, key: str | None = None) 
     stated = json_of(case, "report.json")
     checks = [
         *_signed(case, by, unchecked=unchecked),
-        _guarded("labels", lambda: _labels(evidence, options)),
-        _guarded("sources", lambda: _sources(case)),
+        given.question(subject, options),
+        _files(case),
+        _guarded("evidence", lambda: given.evidence(case, evidence)),
+        _guarded("labels", lambda: tagged.labels(evidence, options)),
+        _guarded("sources", lambda: sources.named(case)),
         *_recomputed(case, evidence, subject, options, stated),
     ]
     return Verified(case.id, len(case.files) + 1, (), tuple(checks))
+
+
+def _files(case: case_folder.Case) -> Check:
+    """Whether every file is one that a case has: nothing vouches for what another one says."""
+    odd = sorted(name for name in case.files if name not in NAMES and not POLICY.fullmatch(name))
+    if odd:
+        return Check("names", False, f"{shown(odd[0], 80)} is no file of a case: nothing makes it, and nothing vouches for it")
+    return Check("names", True, "every file is one that a case has")
 
 
 def _guarded(name: str, check: Callable[[], Check]) -> Check:
@@ -121,63 +143,14 @@ def _signed(case: case_folder.Case, by: str | None, *, unchecked: bool) -> Itera
     yield Check("signature", True, said)
 
 
-def _labels(evidence: Evidence, options: TraceOptions) -> Check:
-    """Whether the tags of the case resolve to the labels that its figures used (those of a cluster or owner come otherwise)."""
-    found = standings(evidence.statements, evidence.editions)
-    made = resolve(found, roles=role_of(options.roles), actors=evidence.actors, owners=evidence.labels.owners)
-    tagged = {said.tag.subject for said in evidence.statements if said.tag.kind is not SubjectKind.UNCHECKED}
-    wrong = [
-        str(key) for key, party in _parties(evidence.labels) if str(key) in tagged and (str(key), party) not in _named(made)
-    ]
-    wrong += [tx for tx in evidence.labels.joint if tx not in made.joint]
-    if wrong:
-        return Check("labels", False, f"the tags do not make {shown(wrong[0], 80)} what the figures take it for")
-    return Check(
-        "labels", True, f"{len(evidence.statements):,} tags of {len(evidence.editions):,} editions make the labels used"
-    )
-
-
-def _sources(case: case_folder.Case) -> Check:
-    """Whether every transaction of the folder names the import or fetch that brought it, and each fetch its replies."""
-    origins = table_of(case, "origins.parquet", origins_schema())
-    replies = table_of(case, "replies.parquet", replies_schema())
-    told = json_of(case, "sources.json")
-    known, hashes = told.get("sources"), case.manifest.get("replies")
-    if not isinstance(known, dict) or not {*origins["source"].to_pylist(), *replies["fetch"].to_pylist()} <= set(known):
-        return Check("sources", False, "sources.json does not say where every row is from")
-    if sorted(set(replies["sha256"].to_pylist())) != hashes:
-        return Check("sources", False, "replies.parquet and the manifest name different replies")
-    rows = {(chain, tx) for chain, tx, _ in rests_on(case)}
-    named = set(zip(origins["chain"].to_pylist(), origins["tx"].to_pylist(), strict=True))
-    lost = f"; of {len(rows - named):,} transactions it is not on record" if rows - named else ""
-    if not named <= rows:
-        return Check("sources", False, "origins.parquet names transactions that the case does not hold")
-    by = f"{len(known):,} imports and fetches with {replies.num_rows:,} replies on record"
-    return Check("sources", True, f"{len(named):,} transactions came by {by}{lost}")
-
-
-def _parties(labels: Labels) -> Iterator[tuple[object, tuple[str, str, str]]]:
-    groups: tuple[Mapping[Any, Any], ...] = (
-        labels.seeds,
-        labels.coin_seeds,
-        labels.tx_seeds,
-        labels.asset_seeds,
-        labels.boundaries,
-        labels.pass_through,
-    )
-    for group in groups:
-        for key, party in group.items():
-            yield key, (party.name, party.category, party.entity)
-
-
-def _named(labels: Labels) -> set[tuple[str, tuple[str, str, str]]]:
-    return {(str(key), party) for key, party in _parties(labels)}
-
-
 def _recomputed(
     case: case_folder.Case, evidence: Evidence, subject: str, options: TraceOptions, stated: Mapping[str, Any]
 ) -> Iterator[Check]:
-    made_by = stated.get("run", {}).get("engine")
+    run = stated.get("run")
+    made_by = run.get("engine") if isinstance(run, dict) else None
+    if made_by not in ENGINES:
+        yield Check("engine", False, "report.json does not name the engine that made it, so nothing can be made again")
+        return
     with store_of(case) as store:
         for engine in ENGINES:
             views = Replaying(evidence)
@@ -190,8 +163,29 @@ def _recomputed(
             yield _compared(engine, report, stated, whole=same_engine)
             if same_engine:
                 yield _flow(case, report)
-                yield decisions.hubs(evidence, views.recounted, options.hub_counterparties, options.expanded)
+                yield decisions.hubs(evidence, views, options)
                 yield decisions.clusters(evidence, _linking(store, evidence), customer_of(subject))
+                yield from _said(case, report, options, evidence, stated)
+
+
+def _said(
+    case: case_folder.Case, made: Report, options: TraceOptions, evidence: Evidence, stated: Mapping[str, Any]
+) -> Iterator[Check]:
+    """Whether report, manifest, log and pages say what comes out."""
+    try:
+        form, lines = again.form_of(case.manifest), log.lines(case.files.get(log.LOG, b""))
+        asked = replace(options, engine=made.run.engine)
+        whole = again.as_stated(case, made, evidence, stated)
+        checks = [
+            again.report(whole, made, evidence, stated),
+            again.manifest(case, whole, asked, evidence, form),
+            again.steps(case, whole, options_to_json(asked), lines),
+        ]
+        yield from checks
+        if all(check.ok for check in checks):
+            yield from again.pages(case, whole, form, log.notes(lines), exposure.__version__)
+    except (ExposureError, *BROKEN) as error:
+        yield Check("report", False, f"what the case says does not fit together: {shown(error, 200)}")
 
 
 def _linking(store: Store, evidence: Evidence) -> dict[str, UtxoTx]:
@@ -206,11 +200,13 @@ def _linking(store: Store, evidence: Evidence) -> dict[str, UtxoTx]:
 
 def _compared(engine: str, report: Report, stated: Mapping[str, Any], *, whole: bool) -> Check:
     made = json.loads(json.dumps(report_to_dict(report)))
-    difference = first_difference(stated, made, whole=whole)
+    figures = ("sections", "verdicts")
+    first, second = ({key: one.get(key) for key in figures} for one in (stated, made)) if whole else (stated, made)
+    difference = first_difference(first, second, whole=whole)
     if difference:
         return Check(f"engine {engine}", False, difference)
-    figures = sum(len(section.exposures) + len(section.attributed) + len(section.unresolved) for section in report.sections)
-    return Check(f"engine {engine}", True, f"{len(report.sections)} accounts with {figures:,} figures come out the same")
+    count = sum(len(section.exposures) + len(section.attributed) + len(section.unresolved) for section in report.sections)
+    return Check(f"engine {engine}", True, f"{len(report.sections)} accounts with {count:,} figures come out the same")
 
 
 def _flow(case: case_folder.Case, report: Report) -> Check:

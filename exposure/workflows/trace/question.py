@@ -17,7 +17,6 @@ from exposure.model.results import OneWay, Section, Subject
 from exposure.model.sentences import Sentence
 from exposure.model.settings import CONSERVING, Rule, Settings
 from exposure.store.histories import StoredAccountHistory, StoredUtxoHistory
-from exposure.store.prices import Prices
 from exposure.store.store import Store
 from exposure.taint.reference.lots import Origin, Run
 from exposure.tracing.bracket import Arc, bracket, bracket_of, carrying
@@ -86,7 +85,6 @@ class Tracing:
         self._store, self._options, self._histories, self._labels, self._engine = store, options, ledgers, labels, chosen
         self._views = views
         self._prices = views.prices(store)
-        self._dust_prices = Prices(store)
         self._ledgers: dict[str, Ledger] = {}
         self.expanded = expanded.owners_of(options.expanded, labels.labels)
         self.let_through: expanded.Told = {}
@@ -169,11 +167,11 @@ class Tracing:
 
     def _priced_dust(self, chain: str, asset: str) -> int:
         """The dust limit in base units, by the last price there is; without one nothing is dust."""
-        end = end_of(self._store, self._histories, chain, self._options).time
-        price = self._dust_prices.price_at(asset, "usd", end)
+        end = self._views.end_time(chain, end_of(self._store, self._histories, chain, self._options).time)
+        price = self._prices.price_at(asset, "usd", end)
         if price is None or not price.value:
             return 0
-        return int(self._options.dust_usd / price.value * 10 ** self._store.asset_info(asset).decimals)
+        return int(self._options.dust_usd / price.value * 10 ** self._views.asset_info(self._store, asset).decimals)
 
     def _taken(self, target: Target, sub: Subledger, *, of_source: bool = False) -> Subledger:
         """Note what was read, and what the budget left out."""

@@ -1,0 +1,30 @@
+"""JSON as a case has it: ASCII, each key of an object once, no NaN. What two readers would read differently is refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+
+def strict(content: bytes) -> Any:
+    """A JSON text of a case.
+
+    Raises
+    ------
+    ValueError, RecursionError
+        If it is none.
+    """
+    return json.loads(content.decode("ascii"), object_pairs_hook=_once, parse_constant=_none)
+
+
+def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """Of a key that stands there twice, one reader takes the first and another the last."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return found
+
+
+def _none(name: str) -> Any:
+    raise ValueError(f"{name} is no number")
