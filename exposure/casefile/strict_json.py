@@ -1,8 +1,9 @@
-"""JSON as a case has it: ASCII, each key of an object once, no NaN. What two readers would read differently is refused."""
+"""JSON as a case has it: ASCII, each key of an object once, no NaN or infinity. What readers read differently is refused."""
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ def strict(content: bytes) -> Any:
     ValueError, RecursionError
         If it is none.
     """
-    return json.loads(content.decode("ascii"), object_pairs_hook=_once, parse_constant=_none)
+    return json.loads(content.decode("ascii"), object_pairs_hook=_once, parse_constant=_finite, parse_float=_finite)
 
 
 def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
@@ -26,5 +27,8 @@ def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _none(name: str) -> Any:
-    raise ValueError(f"{name} is no number")
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text[:20]} is no number")
+    return number

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import shlex
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -25,23 +24,13 @@ from exposure.workflows.case import Form, open_case, options_of, write_case
 from exposure.workflows.case.verify import verify
 from exposure.workflows.trace_options import trace_options
 
-FIXTURE = Path(__file__).resolve().parent.parent.parent / "fixtures" / "small"
 DEPOSIT = "ea15bd3966079bcb514e0cbcd8621daf2f65756144d885d5db0ca05284140c57:1"
 ACCOUNT = "0xd16cce87b8e3299bd1938db02f832be0366af574"
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The synthetic ledgers and lists, loaded into ``store`` as their README says."""
-    place = tmp_path_factory.mktemp("cases") / "small"
-    shutil.copytree(FIXTURE, place)
-    lines = [line.strip() for line in (FIXTURE / "README.txt").read_text().splitlines()]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(place)
-        for line in lines:
-            if line.startswith(("exposure import", "exposure tags")):
-                assert CliRunner().invoke(main, shlex.split(line)[1:]).exit_code == 0
-    return place
+def folder(small: Path) -> Path:
+    return small
 
 
 @pytest.fixture(scope="module")

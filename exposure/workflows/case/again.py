@@ -75,7 +75,9 @@ def report(whole: Report, made: Report, evidence: Evidence, stated: Mapping[str,
         return Check("report", False, f"it leaves out: {shown(lost, 200)}")
     fetched = ("what was fetched for it, and from whom",) if whole.run.fetched is not None else ()
     beside = (f"notice: {shown(one, 200)}" for one in said if one not in follows)
-    given = ("the day of the run", "what its labels were as of", *fetched, *beside)
+    synthetic = "" if whole.run.synthetic else "that its ledger is no synthetic one"
+    own = ("the version and the day of the run", "the day of its labels", synthetic)
+    given = (*filter(None, own), *fetched, *beside)
     return Check("report", True, "report.json says what comes out, and nothing less", given)
 
 

@@ -37,13 +37,13 @@ def labels(evidence: Evidence, options: TraceOptions) -> Check:
     loose = next((key for key, _ in _parties(stated) if key not in tagged), None)
     if loose is not None:
         return Check("labels", False, f"no tag makes {shown(loose, 80)} what the figures take it for")
-    lists = sorted({said.list_name for said in evidence.statements})
-    given = tuple(f"what {shown(name, 60)} says" for name in lists)
+    lists = sorted({*(said.list_name for said in evidence.statements), *(edition.name for edition in evidence.editions)})
+    given = tuple(f"that {shown(name, 60)} says this of the addresses, and no more" for name in lists)
     heirs = tuple(f"{shown(address, 80)}: {left} % sure by its cluster" for address, left in sorted(stated.inherited.items()))
     return Check(
         "labels",
         True,
-        f"{len(evidence.statements):,} tags of {len(lists):,} lists make the labels used, and no other",
+        f"{len(evidence.statements):,} tags make the labels used, and no other",
         given + heirs,
     )
 
