@@ -14,9 +14,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from exposure.model.labels import Labels
-from exposure.model.ledger import Kind
 from exposure.model.ports import UtxoHistory
-from exposure.tracing.cone import HubOf, PotReader, members_of, moves
+from exposure.tracing.cone import HubOf, members_of
 from exposure.tracing.utxo_cone import owners_in
 
 COLLECTED = 0.9
@@ -35,6 +34,10 @@ class Counted(NamedTuple):
     to_few: int
     seen: str = ""
 
+
+Met = Callable[[str, str, int], tuple[Iterable[str], Mapping[str, int]]]
+"""Of an address, an asset and an amount: who paid the address more than that at a time, and how much each got whom it paid so.
+Fees, mints and burns have no other side."""
 
 Seen = Callable[[str, Counted], None]
 """Told of every owner that was judged, with what was counted."""
@@ -57,20 +60,20 @@ def unseen(_owner: str, _found: Counted) -> None:
     """Nobody wants to know."""
 
 
-def account_hubs(reader: PotReader, labels: Labels, asset: str, *, threshold: int, dust: int, seen: Seen = unseen) -> HubOf:
+def account_hubs(met: Met, labels: Labels, asset: str, *, threshold: int, dust: int, seen: Seen = unseen) -> HubOf:
     """Hub detection on an account chain. ``dust``: base units; only transfers above it make a counterparty."""
+    members = members_of(labels)
 
     def judge(owner: str) -> str | None:
         payers: set[str] = set()
         paid: dict[str, int] = defaultdict(int)
-        for row in reader.movements((owner, asset)):
-            if row.kind is Kind.FEE or row.amount <= dust or not moves(row, labels):
-                continue
-            if row.receiver is not None and labels.owner(row.receiver) == owner:
-                if row.sender is not None:
-                    payers.add(labels.owner(row.sender))
-            elif row.receiver is not None:
-                paid[labels.owner(row.receiver)] += row.amount
+        for address in members(owner):
+            came_from, went_to = met(address, asset, dust)
+            payers.update(map(labels.owner, came_from))
+            for receiver, amount in went_to.items():
+                paid[labels.owner(receiver)] += amount
+        payers.discard(owner)
+        paid.pop(owner, None)
         found = counted(payers, paid)
         seen(owner, found)
         return verdict(found, threshold)

@@ -20,7 +20,6 @@ from exposure.model.labels import Labels, Seed
 from exposure.model.ledger import Coin, Incomplete, Kind, Output, Place, Spend, Transfer, UtxoTx
 from exposure.model.settings import Rule, Settings
 from exposure.taint.reference import account, utxo
-from exposure.tracing.cone import PotReader
 from exposure.tracing.hubs import account_hubs
 
 SWEPT = settings(LAW, max_examples=int(os.environ.get("EXPOSURE_LAW_EXAMPLES", "15")))
@@ -163,18 +162,23 @@ def test_hubs_of_a_whole_ledger_are_those_of_their_definition(rows):
     ledger, pots, _ = account_ledger(transfers)
     labels = Labels(seeds={"A": Seed("A", "sanctioned")})
     found = hubs(ledger, roles(labels, pots, ASSETS), threshold=3, dust=np.array([1.0, 1.0]))
-    judge = account_hubs(PotReader(History(transfers), labels), labels, "ethereum/native", threshold=3, dust=1)
+    judge = account_hubs(History(transfers).counterparties, labels, "ethereum/native", threshold=3, dust=1)
     assert {pots[pot][1] for pot in found} == {who for _, who in pots if who != "A" and judge(who)}
 
 
 class History:
-    """Movements of a list of transfers."""
+    """Counterparties in a list of transfers."""
 
     def __init__(self, transfers):
         self.transfers = transfers
 
-    def movements(self, address, asset):
-        return [t for t in self.transfers if address in (t.sender, t.receiver) and t.asset == asset]
+    def counterparties(self, address, asset, above):
+        rows = [t for t in self.transfers if t.asset == asset and t.sender != t.receiver and t.amount > above]
+        paid = defaultdict(int)
+        for t in rows:
+            if t.sender == address:
+                paid[t.receiver] += t.amount
+        return [t.sender for t in rows if t.receiver == address], paid
 
 
 def transfer(n, sender, receiver, amount, asset="ethereum/native"):

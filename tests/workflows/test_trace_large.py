@@ -19,7 +19,6 @@ from exposure.model.settings import Rule
 from exposure.store.coverage import Coverage
 from exposure.store.histories import StoredAccountHistory
 from exposure.store.store import Store
-from exposure.tracing.cone import PotReader
 from exposure.tracing.hubs import account_hubs
 from exposure.workflows.ingest import ImportOptions, ingest
 from exposure.workflows.tags import OwnTag, add_tag
@@ -166,7 +165,7 @@ def test_hubs_are_counted_by_owner(store: Store) -> None:
     with opened(store, "ethereum", history.as_of) as index:
         for threshold in range(8, 26):
             large = Large(index, history, labels, asset, threshold=threshold, dust=10**15)
-            expected = account_hubs(PotReader(history, labels), labels, asset, threshold=threshold, dust=10**15)
+            expected = account_hubs(history.counterparties, labels, asset, threshold=threshold, dust=10**15)
             for name in names[9:]:
                 assert large.reason(name) == expected(name), threshold
                 found.add(expected(name))

@@ -20,7 +20,7 @@ from exposure.store.histories import StoredAccountHistory, StoredUtxoHistory
 from exposure.store.store import Store
 from exposure.taint.reference.lots import Origin, Run
 from exposure.tracing.bracket import Arc, bracket, bracket_of, carrying
-from exposure.tracing.cone import HubOf, PotReader
+from exposure.tracing.cone import HubOf
 from exposure.tracing.hubs import Seen, account_hubs, lifted, utxo_hubs
 from exposure.tracing.paths import Ways
 from exposure.workflows.labels import Snapshot
@@ -138,9 +138,8 @@ class Tracing:
 
         def hubs(asset: str) -> Callable[[str], str | None]:
             if asset not in judges:
-                reader = ledger.reader if plain is history else PotReader(plain, labels)
                 hubs_of_asset = account_hubs(
-                    reader,
+                    plain.counterparties,
                     labels,
                     asset,
                     threshold=self._options.hub_counterparties,
@@ -151,8 +150,7 @@ class Tracing:
                 judges[asset] = self._decided(chain, asset, hubs_of_asset)
             return judges[asset]
 
-        ledger = AccountLedger(chain, history, labels, self._engine, hubs)
-        return ledger
+        return AccountLedger(chain, history, labels, self._engine, hubs)
 
     def _decided(self, chain: str, asset: str, hubs: HubOf) -> HubOf:
         """Hub detection, with those let through whom the user wants to look behind."""
