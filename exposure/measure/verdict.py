@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from exposure.measure.verdict_words import Size, list_ages, sentence, together_sentence, unjudged_sentence
+from exposure.measure.verdict_words import Size, list_ages, own_sentence, sentence, together_sentence, unjudged_sentence
 from exposure.model.policy import ACTIONS, Action, Limits, Policy, PolicyRule
 from exposure.model.results import Bound, Designated, Exposure, Report, Section
 from exposure.model.sentences import Sentence
@@ -80,8 +80,7 @@ def _fired(report: Report, rule: PolicyRule, direction: str, found: Sequence[Fou
         if reached is None:
             fired.append(_of(rule, direction, one, unjudged_sentence(rule, section, _why_not(one)), judged=False))
         elif reached:
-            size = Size(one.share, one.usd, one.jpy)
-            fired.append(_of(rule, direction, one, sentence(rule, section, size, one.categories)))
+            fired.append(_of(rule, direction, one, _said(rule, section, one)))
     if fired or len(found) < 2:
         return fired
     together = Found(
@@ -96,6 +95,12 @@ def _fired(report: Report, rule: PolicyRule, direction: str, found: Sequence[Fou
         said = together_sentence(rule, section, Size(None, together.usd, together.jpy), len(found))
         fired.append(replace(_of(rule, direction, together, said), section=None, share=None))
     return fired
+
+
+def _said(rule: PolicyRule, section: Section, one: Found) -> str:
+    if rule.kind == "own":
+        return own_sentence(rule, [section.own[row.place] for row in one.rows])
+    return sentence(rule, section, Size(one.share, one.usd, one.jpy), one.categories)
 
 
 def _of(rule: PolicyRule, direction: str, one: Found, said: str, *, judged: bool = True) -> Fired:
@@ -165,7 +170,8 @@ def _found(rule: PolicyRule, section: Section, number: int) -> Iterator[Found]:
             if own.category in rule.categories and _listed(rule, own.regimes)
         ]
         if rows:
-            yield Found(number, 1.0, None, None, tuple(rows))
+            categories = tuple(dict.fromkeys(section.own[row.place].category for row in rows))
+            yield Found(number, 1.0, None, None, tuple(rows), categories)
     elif rule.kind == "unresolved":
         yield _unresolved(rule, section, number)
     elif rule.measure in ("figure", "interval_lower"):

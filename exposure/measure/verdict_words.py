@@ -9,11 +9,12 @@ from functools import reduce
 from exposure import units
 from exposure.model.policy import PolicyRule
 from exposure.model.provenance import EditionUsed
-from exposure.model.results import Section
+from exposure.model.results import Own, Section
 from exposure.model.sentences import Sentence
 from exposure.text import shown
 
 MAX_LISTS = 6
+MAX_OWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +26,17 @@ class Size:
     jpy: float | None = None
 
 
+def own_sentence(rule: PolicyRule, tags: Sequence[Own]) -> Sentence:
+    """What the subject itself is tagged as: what its tags say, and not all that the rule would have looked for."""
+    what = _words("categories", list(dict.fromkeys(own.category for own in tags)))
+    who = tuple(dict.fromkeys(shown(own.entity or own.address, 60) for own in tags))[:MAX_OWN]
+    return Sentence("verdict.own", what=what, who=who, rule=shown(rule.name, 60))
+
+
 def sentence(rule: PolicyRule, section: Section, found: Size, categories: Sequence[str]) -> Sentence:
     """What a rule found, and its limit: ``haircut finds 12.4 % (interval 12.4 to 18.1 %) indirectly from sanctioned ...``."""
     name = shown(rule.name, 60)
     named = categories or rule.categories
-    if rule.kind == "own":
-        tags = [own for own in section.own if own.category in rule.categories]
-        who = tuple(dict.fromkeys(shown(own.entity or own.address, 60) for own in tags[:3]))
-        return Sentence("verdict.own", what=_words("categories", named), who=who, rule=name)
     limit, size = _limit(rule), units.share(found.share or 0.0)
     if rule.kind == "unresolved":
         reasons = tuple(Sentence(f"reasons.{reason}") for reason in rule.reasons)

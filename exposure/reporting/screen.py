@@ -20,7 +20,7 @@ from exposure.reporting.layout import WIDTH, Piece, flow, laid_out_for
 from exposure.reporting.parts import answer, by_rule, money_totals, paths, paths_used, subject, window
 from exposure.reporting.table import account
 from exposure.reporting.verdicts import deciding, dependence_lines, further, warns
-from exposure.reporting.words import UNRESOLVED_STYLE, cut, days_old, percent
+from exposure.reporting.words import UNRESOLVED_STYLE, cut, days_old, percent, terms
 from exposure.text import counted
 from exposure.units import clock, day, duration, money
 
@@ -150,6 +150,7 @@ def _footer(report: Report) -> list[Text]:
     for note in dict.fromkeys(note for section in report.sections for note in section.notes):
         lines += flow(Text("Note"), [(cut(note, 600), "")], indent=LABEL)
     lines += flow(Text("Prices", "dim"), _prices(report.sections), indent=LABEL, gap=" ")
+    lines += flow(Text("Terms", "dim"), _terms(report.sections), indent=LABEL, gap=" ")
     run = report.run
     if run.fetched is not None:
         lines += _asked(run.fetched)
@@ -158,6 +159,12 @@ def _footer(report: Report) -> list[Text]:
     record += f", labels {run.label_digest[:8]}"
     lines += flow(Text("Run", "dim"), [(f"{record}{counts}, {duration(run.seconds)}", "dim")], indent=LABEL)
     return lines
+
+
+def _terms(sections: Sequence[Section]) -> list[Piece]:
+    """What a first reader has to know, of what is on the screen."""
+    bounded = any(bound.upper is not None for section in sections for bound in section.bounds)
+    return [(f"{Sentence(f'terms.{name}')}.", "dim") for name in (*terms(sections[0].rule, bounded=bounded), "days")]
 
 
 def _asked(fetched: Fetched) -> list[Text]:
@@ -202,16 +209,16 @@ def _sentence(text: str) -> str:
 
 def _prices(sections: Sequence[Section]) -> list[Piece]:
     """Which prices valued the subjects, and where they are from; many of them as a span of days."""
-    used = dict.fromkeys(price for section in sections for price in section.prices)
+    used = dict.fromkeys((cut(one.subject.symbol, 12), price) for one in sections for price in one.prices)
     if not used:
         return [("none stored for these assets and days: no amount is given in USD or JPY", "dim")]
     if len(used) <= MAX_PRICES:
         texts = [
-            f"{money(one.value, one.currency)} a coin on {day(one.as_of)} from {cut(one.source, 60)}"
-            for one in sorted(used, key=lambda one: (one.as_of, one.currency != "usd"))
+            f"{money(one.value, one.currency)} for 1 {asset} on {day(one.as_of)} from {cut(one.source, 60)}"
+            for asset, one in sorted(used, key=lambda entry: (entry[1].as_of, entry[0], entry[1].currency != "usd"))
         ]
     else:
-        days = sorted(one.as_of for one in used)
-        sources = ", ".join(dict.fromkeys(cut(one.source, 60) for one in used))
+        days = sorted(one.as_of for _, one in used)
+        sources = ", ".join(dict.fromkeys(cut(one.source, 60) for _, one in used))
         texts = [f"each transfer at its own time, {day(days[0])} to {day(days[-1])}, from {cut(sources, 200)}"]
     return [(text + (";" if place < len(texts) - 1 else ""), "dim") for place, text in enumerate(texts)]

@@ -87,12 +87,11 @@ def account(section: Section, max_hops: int | None) -> list[Text]:
     header = ("direct", "indirect", "interval", "whatever the rule" if form is _WIDE else "any rule", "amount", "")
     widths = [-one for one in form[1:]]
     cells = [(title, form.name, "bold"), *((text, width, "bold") for text, width in zip(header, widths, strict=True))]
+    lines = [columns(cells)]
     if not section.exposures:
         limit = "without hop limit" if max_hops is None else f"within {counted(max_hops, 'hop')}"
         lost = percent(unresolved_share(section))
-        lines = flow(Text(title, "bold"), [(f"no exposure found {limit}; {lost} unresolved", "bold")], indent=form.name)
-    else:
-        lines = [columns(cells)]
+        lines += flow(Text("  "), [(f"no exposure found {limit}; {lost} unresolved", "bold")], indent=2)
     if section.rule == "poison":
         lines.append(Text(f"  {POISON_NOTE}", "yellow"))
     bounds = {bound.category: bound for bound in section.bounds}

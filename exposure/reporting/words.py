@@ -172,6 +172,11 @@ def days_old(days: int | None) -> str:
     return f"{counted(days, 'day')} old"
 
 
+def terms(rule: str, *, bounded: bool) -> tuple[str, ...]:
+    """Names of the terms (group ``terms``) of an account by a rule, with interval and bracket or without."""
+    return ("hop", rule, *(("interval", "bracket") if bounded else ()), "unresolved", "rounding")
+
+
 def moved_word(section: Section) -> str:
     """What an address did with the value that its account is about.
 

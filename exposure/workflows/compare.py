@@ -16,6 +16,7 @@ from exposure.model.ledger import UtxoTx
 from exposure.model.results import Report, Section
 from exposure.model.sentences import Sentence
 from exposure.model.tags import SubjectKind
+from exposure.model.verdicts import Verdict
 from exposure.reporting.words import short
 from exposure.store.origins import origins
 from exposure.store.store import Store
@@ -134,11 +135,15 @@ def _beside(before: _Answer, after: _Answer, of_ledger: Iterable[Change]) -> Rep
             figures=tuple(_figures(before.report, after.report)),
             items=tuple(items[:MAX_ITEMS]),
             verdicts=tuple(
-                f"{one.policy}: {one.action}, then {other.action}"
-                for one, other in zip(before.report.verdicts, after.report.verdicts, strict=False)
+                _verdict(one, other) for one, other in zip(before.report.verdicts, after.report.verdicts, strict=False)
             ),
         ),
     )
+
+
+def _verdict(one: Verdict, other: Verdict) -> Sentence:
+    before, after = (Sentence(f"actions.{verdict.action}") for verdict in (one, other))
+    return Sentence("changes.verdict", policy=one.policy, before=before, after=after)
 
 
 def _answered(store: Store, subject: str, options: TraceOptions) -> _Answer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+from typing import Any
 
 import pytest
 from traced_reports import reports
@@ -43,22 +44,23 @@ def test_every_figure_of_the_tables_is_that_of_the_json(name: str) -> None:
         first = sections[0]
         subject = first["subject"]
 
-        def size(part: dict[str, str], subject: dict[str, object] = subject) -> list[str]:
-            return [
-                percent(float(part["share"])),
-                coins(int(part["amount"]), int(str(subject["decimals"])), str(subject["symbol"])),
-            ]
+        def size(part: dict[str, Any], subject: dict[str, Any] = subject) -> list[str]:
+            amount = coins(int(part["amount"]), int(subject["decimals"]), str(subject["symbol"]))
+            worth = say.worth(part["usd"], part["jpy"]) or say("unpriced_worth")
+            return [percent(float(part["share"])), amount, worth]
 
         wanted.setdefault(say("exposures"), []).extend(
-            [say.category(row["category"]), say.hops(row["hops"]), *size(row), say.worth(row["usd"], row["jpy"])]
-            for row in first["exposures"]
+            [say.category(row["category"]), say.hops(row["hops"]), *size(row)] for row in first["exposures"]
         )
         title = say("rest" if first["direction"] == "source" else "rest_to")
         wanted.setdefault(title, []).extend([say.hops(part["hops"]), *size(part)] for part in first["attributed"])
         wanted.setdefault(say("unresolved"), []).extend(
             [say.reason(part["reason"]), *size(part)] for part in first["unresolved"]
         )
-        if first["difference"] != first["unresolved"]:
+        places = [
+            [(part["reason"], part["name"], part["amount"]) for part in first[key]] for key in ("difference", "unresolved")
+        ]
+        if places[0] != places[1]:
             wanted.setdefault(say("difference"), []).extend(
                 [say.reason(part["reason"]), *size(part)] for part in first["difference"]
             )
@@ -105,3 +107,32 @@ def test_no_list_is_said_loudly_and_the_age_of_each_list_stands_beside_the_verdi
     assert 'role="alert"' not in made
     verdict = made[made.index('id="verdict"') : made.index('class="account"')]
     assert verdict.count("CSV list of 2024-01-10") == len(REPORTS["every rule"].verdicts)
+
+
+def test_pictures_of_where_value_went_are_not_called_inflow() -> None:
+    report = REPORTS["direct"]
+    assert {section.direction for section in REPORTS["an address both ways"].sections} == {"source", "destination"}
+    made = page(REPORTS["an address both ways"])
+    assert "<h3>Inflow over time</h3>" in made
+    assert "<h3>Outflow over time</h3>" in made
+    assert "Outflow" not in page(report)
+
+
+def test_a_day_on_or_before_which_an_address_was_listed_is_not_called_its_last() -> None:
+    assert (Phrases("ja")("by", day="2023-01-20"), Phrases("en")("by", day="2023-01-20")) == (
+        "2023-01-20 以前",
+        "by 2023-01-20",
+    )
+
+
+def test_what_has_no_price_says_so_and_prices_name_their_asset() -> None:
+    rows = tables(page(REPORTS["incomplete"]))[Phrases("en")("exposures")]
+    assert rows
+    assert all("no price" in row for row in rows)
+    prices = tables(page(REPORTS["an address both ways"]))[Phrases("en")("prices")]
+    assert {row[0] for row in prices} == {"ETH"}
+
+
+def test_a_change_of_the_verdict_is_in_the_table_of_changes_in_both_languages() -> None:
+    assert "jp 1.1: review, then hold" in page(REPORTS["compared"])
+    assert "jp 1.1：要確認（REVIEW） → 保留（HOLD）" in page(REPORTS["compared"], lang="ja")

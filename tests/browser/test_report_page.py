@@ -181,7 +181,7 @@ def test_every_phrase_is_there_in_both_languages_and_takes_the_same_words() -> N
             assert set(pair) == set(LANGUAGES), (group, key)
             assert all(pair.values()), (group, key)
             assert set(re.findall(r"\{\w+\}", pair["ja"])) <= set(re.findall(r"\{\w+\}", pair["en"])), (group, key)
-    assert Phrases("ja").hops(3) == "3（仲介 2）"
+    assert Phrases("ja").hops(3) == "3（仲介 2 者）"
 
 
 def test_a_report_without_findings_or_under_poison_is_shown_too() -> None:

@@ -165,3 +165,11 @@ def test_the_gravest_rule_names_the_verdict() -> None:
     assert (verdict.action, verdict.rule) == ("block", "us-ofac.direct.sanctioned")
     order = [ACTIONS.index(fired.action) for fired in verdict.fired]
     assert order == sorted(order, reverse=True)
+
+
+def test_what_the_subject_is_tagged_as_is_said_and_nothing_else() -> None:
+    """A rule looks for many categories; the sentence names those of the tags that are there, and only their owners."""
+    report = report_of(section(own=(Own("scam", "Trickster", "A"), Own("exchange", "Shop", "B"))))
+    fired = next(one for one in judge(report, load_policy("jp")).fired if one.kind == "own")
+    assert fired.categories == ("scam",)
+    assert fired.sentence == f"the subject's own address is tagged scam (Trickster) (rule {fired.rule})"

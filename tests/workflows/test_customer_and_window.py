@@ -144,7 +144,7 @@ def test_screen_and_pages_show_customer_window_and_totals(folder: Path) -> None:
     for written in (html, facts):
         assert ONE in written
         assert TWO in written
-        assert "直近90日間" in written
+        assert "直近 90 日間" in written
     assert "The last 90 days" in facts
 
 

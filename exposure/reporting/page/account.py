@@ -24,13 +24,17 @@ MAX_TRANSFERS = 300
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What the page shows of one subject, asset and direction. ``answer``: (text, category or empty) a line."""
+    """What the page shows of one subject, asset and direction.
+
+    ``answer``: (text, category or empty) a line. ``captions``: title and note of each picture. ``terms``: its words, explained.
+    """
 
     title: str
     facts: tuple[tuple[str, Cell], ...]
     answer: tuple[tuple[str, str], ...]
     figures: dict[str, Figure]
-    inflow_of: str
+    captions: dict[str, tuple[str, str]]
+    terms: str
     tables: tuple[Table, ...]
 
 
@@ -58,9 +62,17 @@ def account(sections: Sequence[Section], max_hops: int | None, say: Phrases, zon
         facts=_facts(first, say, zone),
         answer=tuple(_answer(sections[0], max_hops, say)),
         figures=pictures(sections, say),
-        inflow_of="address" if first.subject.kind == "address" else "deposit",
+        captions=_captions(first, say),
+        terms=say.terms(first.rule, bounded=any(bound.upper is not None for bound in first.bounds)),
         tables=tuple(made for made in tables if made.rows),
     )
+
+
+def _captions(section: Section, say: Phrases) -> dict[str, tuple[str, str]]:
+    flow = "inflow" if section.direction == "source" else "outflow"
+    of = "address" if section.subject.kind == "address" else "deposit"
+    plain = {name: (say(name), say(f"{name}_note")) for name in ("flow", "rings", "bars")}
+    return {**plain, "inflow": (say(flow), say(f"{flow}_note_{of}"))}
 
 
 def _title(section: Section, say: Phrases) -> str:

@@ -7,14 +7,14 @@ in by hand.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, timedelta, timezone
+from datetime import timedelta, timezone
 from importlib.resources import files
 
 from exposure.model.results import Exposure, Report, Section
 from exposure.reporting.categories import by_subject
 from exposure.reporting.page.cells import Cell, Table, address, code, moment, number, table, text, transaction, word
 from exposure.reporting.page.phrases import Phrases
-from exposure.reporting.page.record import judgements, regimes
+from exposure.reporting.page.record import judgements, prices, regimes
 from exposure.reporting.page.window import window
 from exposure.reporting.words import percent, percent_range
 from exposure.text import shown
@@ -76,7 +76,7 @@ def _sheet(report: Report, say: Phrases) -> Sheet:
         _unresolved(sections, say),
         _scope(report, say),
         _lists(report, say),
-        _prices(sections, say),
+        prices(sections, say, most=20),
     ]
     reasons = []
     for one in judgements(report, say):
@@ -225,12 +225,3 @@ def _lists(report: Report, say: Phrases) -> Table:
         for one in report.run.editions
     ]
     return table(say("lists"), [say("lists"), say("edition"), say("published"), "SHA-256"], rows, most=MAX_ROWS)
-
-
-def _prices(sections: list[Section], say: Phrases) -> Table:
-    used = dict.fromkeys(price for section in sections for price in section.prices)
-    rows = [
-        (text(clock(one.as_of, UTC)), number(say.money(one.value, one.currency)), text(say.said(one.source)))
-        for one in sorted(used, key=lambda one: (one.as_of, one.currency))
-    ]
-    return table(say("prices"), [say("day"), say("value"), say("sources")], rows, most=20)

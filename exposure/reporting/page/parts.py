@@ -29,7 +29,7 @@ def exposures(section: Section, say: Phrases) -> Table:
             number(say.hops(row.hops)),
             number(percent(row.share)),
             number(coins(row.amount, one.decimals, one.symbol)),
-            number(say.worth(row.usd, row.jpy)),
+            number(say.worth_or_none(row.usd, row.jpy)),
             word(dates(row)),
             text(say("semicolon").join(_status(listed, say) for listed in row.regimes)),
         )
@@ -92,7 +92,8 @@ def unresolved(section: Section, say: Phrases) -> Table:
     rows = [_lost(section, part, say) for part in section.unresolved]
     head = [say(key) for key in ("reason", "place", "share", "amount", "worth", "settles")]
     same = same_as_unresolved(section) and bool(rows)
-    return table(say("unresolved"), head, rows, most=MAX_ROWS, note=say("difference_same") if same else "")
+    note = say("poison_note") if section.rule == "poison" else say("difference_same") if same else ""
+    return table(say("unresolved"), head, rows, most=MAX_ROWS, note=note)
 
 
 def _lost(section: Section, part: Unresolved, say: Phrases) -> tuple[Cell, ...]:
@@ -103,7 +104,7 @@ def _lost(section: Section, part: Unresolved, say: Phrases) -> tuple[Cell, ...]:
         text(part.name) if part.reason == "mixer" else code(part.name) if hashed else address(part.name, one.chain),
         number(percent(part.share)),
         number(coins(part.amount, one.decimals, one.symbol)),
-        number(say.worth(part.usd, part.jpy)),
+        number(say.worth_or_none(part.usd, part.jpy)),
         text(say.said(part.settles)),
     )
 
@@ -118,12 +119,13 @@ def rest(section: Section, say: Phrases) -> Table:
             number(say.hops(part.hops)),
             number(percent(part.share)),
             number(coins(part.amount, one.decimals, one.symbol)),
-            number(say.worth(part.usd, part.jpy)),
+            number(say.worth_or_none(part.usd, part.jpy)),
         )
         for part in section.attributed
     ]
     title = say("rest" if section.direction == "source" else "rest_to")
-    return table(title, [say(key) for key in ("what", "who", "hops", "share", "amount", "worth")], rows, most=MAX_ROWS)
+    head = [say(key) for key in ("what", "who", "hops", "share", "amount", "worth")]
+    return table(title, head, rows, most=MAX_ROWS, note=say("poison_note") if section.rule == "poison" else "")
 
 
 def by_hop(section: Section, say: Phrases) -> Table:

@@ -10,6 +10,7 @@ from typing import Any
 
 from exposure import units
 from exposure.model.sentences import LANGUAGES, Sentence, catalogue, said
+from exposure.reporting.words import terms
 from exposure.text import filled
 
 __all__ = ["LANGUAGES", "Phrases"]
@@ -92,6 +93,15 @@ class Phrases:
         """Money in both currencies, as far as known; the language's own first."""
         sums = [self.money(usd, "usd"), self.money(jpy, "jpy")]
         return " / ".join(filter(None, sums if self.lang == "en" else reversed(sums)))
+
+    def worth_or_none(self, usd: float | None, jpy: float | None) -> str:
+        """`worth`; a word where no price is known, as an empty cell would pass for nothing."""
+        return self.worth(usd, jpy) or self("unpriced_worth")
+
+    def terms(self, rule: str, *, bounded: bool) -> str:
+        """The words of an account that a first reader does not know."""
+        names = terms(rule, bounded=bounded)
+        return self("sentence").join([*(self.said(Sentence(f"terms.{name}")) for name in names), ""]).strip()
 
     def hops(self, count: int) -> str:
         """A number of hops, with the intermediaries."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from exposure.model.results import Designated, Exposure, Own, Report, SeedUsed
+from exposure.model.results import Designated, Exposure, Own, Report, Section, SeedUsed
 from exposure.model.verdicts import Fired, Verdict
 from exposure.reporting.page.cells import Cell, Table, address, code, number, table, text, word
 from exposure.reporting.page.phrases import Phrases
 from exposure.reporting.verdicts import deciding, dependence_lines, further, warns
-from exposure.reporting.words import percent
+from exposure.reporting.words import cut, percent
 from exposure.text import shown
-from exposure.units import clock, day, iso
+from exposure.units import clock, day
 
 MAX_ROWS = 300
 MAX_FIRED = 40
@@ -76,20 +76,21 @@ def noted(notes: Sequence[tuple[str, str, str]], say: Phrases) -> Table:
 def changed(report: Report, say: Phrases) -> Table:
     """What the answer as of another moment says otherwise: figures, then items."""
     one = report.comparison
-    head = [say("what"), say("subject"), say("dates"), say("sources"), say("share")]
+    head = [say("what"), say("subject"), say("since_day"), say("sources"), say("share")]
     if one is None:
         return table(say("changed"), head, [], most=0)
-    rows = [
+    blank = text(""), text(""), text("")
+    rows: list[tuple[Cell, ...]] = [
         (
             word(say.category(figure.category)),
-            text(""),
-            text(""),
-            text(""),
+            *blank,
             number(f"{percent(figure.before)} → {percent(figure.after)}"),
         )
         for figure in one.figures
         if figure.section == 0
     ]
+    for verdict in one.verdicts:
+        rows.append((text(say("account_of", what=say("verdict"), direction=say.said(verdict))), *blank, number("")))
     for item in one.items:
         share = "" if not item.share else f"{item.share * 100:+.1f} %"
         since = "" if item.since is None else day(item.since)
@@ -180,7 +181,7 @@ def provenance(report: Report, say: Phrases) -> list[Table]:
         table(say("record"), pair, [(text(name), cell) for name, cell in _record(report, say) if cell.text], most=60),
         _lists(report, say),
         _coverage(report, say),
-        _prices(report, say),
+        prices(report.sections, say, most=60),
     ]
     return [made for made in tables if made.rows]
 
@@ -193,9 +194,9 @@ def _settings(report: Report, say: Phrases) -> Iterator[tuple[str, Cell]]:
     yield say("hop_limit"), text(say("unlimited") if asked.max_hops is None else asked.max_hops)
     yield say("chain"), text(asked.chain or "")
     yield say("asset"), text(asked.asset or "")
-    yield say("since"), text("" if asked.since is None else iso(asked.since))
-    yield say("until"), text("" if asked.until is None else iso(asked.until))
-    yield say("labels_of"), text(iso(run.label_time))
+    yield say("since"), text("" if asked.since is None else clock(asked.since))
+    yield say("until"), text("" if asked.until is None else clock(asked.until))
+    yield say("labels_of"), text(clock(run.label_time))
     for end in report.as_of:
         block = f"{end.block:,}{say('bracketed', what=clock(end.time))}" if end.block != end.time else clock(end.time)
         yield f"{say('ledger_to')}{say('bracketed', what=shown(end.chain, 30))}", text(block)
@@ -250,13 +251,14 @@ def _coverage(report: Report, say: Phrases) -> Table:
     return table(say("coverage"), head, rows, most=100)
 
 
-def _prices(report: Report, say: Phrases) -> Table:
-    used = dict.fromkeys(price for section in report.sections for price in section.prices)
+def prices(sections: Sequence[Section], say: Phrases, *, most: int) -> Table:
+    """The prices that valued some accounts: of which asset, from which day on, by whom."""
+    used = dict.fromkeys((cut(one.subject.symbol, 12), price) for one in sections for price in one.prices)
     rows = [
-        (word(day(one.as_of)), number(say.money(one.value, one.currency)), text(say.said(one.source)))
-        for one in sorted(used, key=lambda one: (one.as_of, one.currency))
+        (text(asset), word(day(one.as_of)), number(say.money(one.value, one.currency)), text(say.said(one.source)))
+        for asset, one in sorted(used, key=lambda entry: (entry[0], entry[1].as_of, entry[1].currency))
     ]
-    return table(say("prices"), [say("day"), say("value"), say("sources")], rows, most=60)
+    return table(say("prices"), [say(key) for key in ("asset", "day", "price", "sources")], rows, most=most)
 
 
 def notices(report: Report, say: Phrases) -> list[tuple[str, bool]]:

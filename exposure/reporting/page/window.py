@@ -22,13 +22,21 @@ def window(section: Section, say: Phrases) -> Table:
     whole = _whole_shares(section)
     moved = number(coins(last.amount, one.decimals, one.symbol))
     share = number("100 %" if last.amount else "-")
-    rows = [(text(say("all_moved")), moved, number(say.worth(last.usd, last.jpy)), share, number(say.worth(one.usd, one.jpy)))]
+    rows = [
+        (
+            text(say("all_moved")),
+            moved,
+            number(say.worth_or_none(last.usd, last.jpy)),
+            share,
+            number(say.worth_or_none(one.usd, one.jpy)),
+        )
+    ]
     for part in sorted(last.parts, key=lambda part: (not part.kind, part.category != "unresolved", -part.amount)):
         if part.kind or part.category == "unresolved":
-            name = f"{say.category(part.category)} ({say(part.kind)})" if part.kind else say("unresolved")
+            name = say.category(part.category) + say("bracketed", what=say(part.kind)) if part.kind else say("unresolved")
             shares = number(percent(part.share)), number(percent(whole.get((part.category, part.kind))))
             amount = number(coins(part.amount, one.decimals, one.symbol))
-            rows.append((text(name), amount, number(say.worth(part.usd, part.jpy)), *shares))
+            rows.append((text(name), amount, number(say.worth_or_none(part.usd, part.jpy)), *shares))
     return table(span, head, rows, most=MAX_ROWS)
 
 
