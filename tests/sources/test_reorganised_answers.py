@@ -59,7 +59,7 @@ def test_a_trace_and_a_rescoring_warn_who_keeps_older_answers(marked):
 
 def test_verify_says_which_case_rests_on_what_a_store_lost(marked):
     folder, _ = marked
-    for name, lost in (("old", False), ("new", True)):
+    for name, lost in (("old", False), ("new", True), ("alice", True)):
         code, said = typed(folder / "elsewhere", "verify", str(folder / name), "--store", str(folder / "store"))
         assert code == 0
         assert ("that the case rests on are gone" in said) == lost

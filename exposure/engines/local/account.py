@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
+from exposure.engines.local.binary import in_binary
 from exposure.engines.local.execute import collided, execute
 from exposure.engines.local.program import Program
 from exposure.model.labels import Labels
@@ -54,7 +55,9 @@ def run(
             writer.transaction(list(together))
         result = execute(writer.program, settings.rule, settings.max_hops)
     if result is None:
-        return reference.run(transfers, labels, settings, openings=openings, incomplete=declared, given=given, follow=follow)
+        return in_binary(
+            reference.run(transfers, labels, settings, openings=openings, incomplete=declared, given=given, follow=follow)
+        )
     found = Run(received={transfer.ref: () for transfer in transfers}, shortfalls=writer.shortfalls)
     fees = {transfer.ref: transfer.tx for transfer in transfers if transfer.kind is Kind.FEE}
     for place, name in enumerate(writer.program.names):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+from exposure.engines.local.binary import in_binary
 from exposure.engines.local.execute import collided, execute
 from exposure.engines.local.program import Program
 from exposure.errors import EngineError
@@ -33,13 +34,13 @@ def run(
     """What every output of a ledger carries under one rule; see the reference, and `account.run` for differences."""
     if strict and (follow is not None or labels.coin_seeds or labels.tx_seeds):
         # Whether stolen value of missing history has a label is open, and followed value may be lost: not compiled.
-        return reference.run(txs, labels, settings, strict=strict, given=given, follow=follow)
+        return in_binary(reference.run(txs, labels, settings, strict=strict, given=given, follow=follow))
     writer = _Writer(labels, settings, strict, dict(given or {}), follow)
     for tx in txs:
         writer.transaction(tx)
     result = execute(writer.program, settings.rule, settings.max_hops)
     if result is None:
-        return reference.run(txs, labels, settings, strict=strict, given=given, follow=follow)
+        return in_binary(reference.run(txs, labels, settings, strict=strict, given=given, follow=follow))
     found = Run(received=dict.fromkeys(writer.coins_made, ()), fees={tx.tx: () for tx in txs})
     for place, name in enumerate(writer.program.names):
         if name.startswith("fee "):
