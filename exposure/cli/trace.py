@@ -180,6 +180,7 @@ def trace(
     """Where did SUBJECT's value come from, or go? How much touches listed parties, in how many hops, by which paths."""
     from exposure import config
     from exposure.cli.case import More, compared, keep, place, question, typed
+    from exposure.cli.output import steps
     from exposure.cli.subjects import days, subject_typed
     from exposure.errors import InputError
     from exposure.reporting.fail_on import fail_on as read_condition
@@ -245,7 +246,8 @@ def trace(
 
             report = told(comparing.compare(store, subject, options, until))
         else:
-            report = told(workflow.trace(store, subject, options))
+            with steps(quiet=settings.quiet) as advance:
+                report = told(workflow.trace(store, subject, options, told=advance))
     if facts is not None:
         from exposure.cli.output import emit
         from exposure.reporting.page.facts import facts_page

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exposure.errors import StoreError
-from exposure.store.numbered import Numbered, alone, array_file, settle, stamps
+from exposure.store.numbered import Numbered, alone, array_file, beside, settle, stamps
 from exposure.store.parts import disk_errors, sync_folder
 from exposure.taint.kernels import ends as kernels
 
@@ -60,7 +60,7 @@ def ends_of(index: Numbered, advance: Advance = lambda done, total: None) -> End
     StoreError
         If the disk is full.
     """
-    place = index.place.with_name(f"{index.place.name}.ends")
+    place = beside(index.place)
     found = _opened(index, place)
     if found is None:
         with alone(place.parent, place.parent):
@@ -111,23 +111,27 @@ def _make(index: Numbered, place: Path, advance: Advance) -> None:
 
 def _fill(index: Numbered, part: Path, advance: Advance) -> None:
     counts = np.zeros(max(index.pots, 1), np.int32)
-    for columns, _ in _chunks(index):
+    for columns, start in _chunks(index):
         kernels.count(columns[0], columns[1], counts)
         if columns[3].size and int(columns[3].max()) >= 1 << 32:
             raise UnindexedError("an amount of 2^96 base units or more is past what a trace index holds")
+        advance(start, 2 * index.rows)
     firsts = np.zeros(index.pots + 1, np.int64)
     np.cumsum(counts[: index.pots], out=firsts[1:])
     (part / "firsts.bin").write_bytes(firsts.data)
     short = np.empty(index.pots, np.int32)
+    buckets = list(_buckets(firsts))
+    passes = 1 + len(buckets)  # each reads the whole index
     with (part / "ends.bin").open("wb") as file:
-        for first, last in _buckets(firsts):
+        for number, (first, last) in enumerate(buckets, 1):
             ends = np.zeros(int(firsts[last] - firsts[first]), kernels.END)
             counts[:] = 0
             for columns, start in _chunks(index):
                 kernels.fill(columns, start, first, last, firsts, counts, ends)
+                advance(number * index.rows + start, passes * index.rows)
             kernels.balance(firsts, first, last, ends, short)
             file.write(ends.data)
-            advance(last, index.pots)
+            advance((number + 1) * index.rows, passes * index.rows)
     (part / "short.bin").write_bytes(short.data)
     if (short >= 0).any():
         ends = np.memmap(part / "ends.bin", kernels.END, "r+")

@@ -178,8 +178,12 @@ def numbered(store: Store, chain: str, advance: Advance = lambda done, total: No
     StoreError
         If the disk is full or the ledger cannot be read; then no index is left behind.
     """
-    root = store.path / INDEX
+    root, name = store.path / INDEX, _name(store, chain)
     temporary: Path | None = None
+    found = _opened(root / name)
+    if found is not None:
+        yield found
+        return
     try:
         root.mkdir(mode=0o700, exist_ok=True)
         if not os.access(root, os.W_OK):
@@ -187,19 +191,32 @@ def numbered(store: Store, chain: str, advance: Advance = lambda done, total: No
     except OSError:
         temporary = root = Path(tempfile.mkdtemp(prefix="exposure-"))
     try:
-        place = root / f"{store.version}-{chain.replace(os.sep, '_')}"
-        found = _opened(place)
-        if found is None:
-            with alone(store.path, root):
-                found = _opened(place)  # somebody else may have made it meanwhile
-                if found is None:
-                    _make(store, chain, root, place, advance)
-                    found = _opened(place)
+        place = root / name
+        with alone(store.path, root):
+            found = _opened(place)  # somebody else may have made it meanwhile
+            if found is None:
+                _make(store, chain, root, place, advance)
+                found = _opened(place)
         assert found is not None
         yield found
     finally:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def is_made(store: Store, chain: str) -> bool:
+    """Whether there is a numbered ledger of a chain with a trace index, of this version of the store. Cost: two look-ups."""
+    place = store.path / INDEX / _name(store, chain)
+    return all((folder / "manifest.json").exists() for folder in (place, beside(place)))
+
+
+def beside(place: Path) -> Path:
+    """Where the trace index of a numbered ledger lies."""
+    return place.with_name(f"{place.name}.ends")
+
+
+def _name(store: Store, chain: str) -> str:
+    return f"{store.version}-{chain.replace(os.sep, '_')}"
 
 
 def _opened(place: Path) -> Numbered | None:

@@ -26,7 +26,7 @@ class Stub:
         self.subject = ""
         self.options = workflow.TraceOptions()
 
-    def trace(self, store: Store, subject: str, options: workflow.TraceOptions) -> Report:
+    def trace(self, store: Store, subject: str, options: workflow.TraceOptions, *, told: object) -> Report:
         self.subject, self.options = subject, options
         return self.report
 

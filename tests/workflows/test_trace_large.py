@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import random
-import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,15 +17,20 @@ from exposure.engines.local.ancestry import Unfit
 from exposure.model.labels import Category, Labels, Seed, Service
 from exposure.model.results import Report, Section
 from exposure.model.settings import Rule
+from exposure.store import looks
+from exposure.store.catalogue import connect, transaction
 from exposure.store.coverage import Coverage
 from exposure.store.histories import StoredAccountHistory
+from exposure.store.looks import Look
 from exposure.store.store import Store
 from exposure.tracing.hubs import account_hubs
+from exposure.workflows.case.record import Recording
 from exposure.workflows.ingest import ImportOptions, ingest
 from exposure.workflows.tags import OwnTag, add_tag
-from exposure.workflows.trace import TraceOptions, large_part, trace
+from exposure.workflows.trace import TraceOptions, indexed, large_part, trace
 from exposure.workflows.trace.index import opened
 from exposure.workflows.trace.large import Large
+from exposure.workflows.trace.run import answer
 
 START = 1_700_000_000
 RULES = (Rule.HAIRCUT, Rule.FIFO, Rule.LIFO)
@@ -82,9 +88,9 @@ def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         yield store
 
 
-def figures(section: Section) -> dict[object, float]:
+def figures(section: Section) -> dict[tuple[Any, ...], float]:
     """All figures of a section by what they are of."""
-    found: dict[object, float] = {}
+    found: dict[tuple[Any, ...], float] = {}
     for row in section.exposures:
         found["seed", row.seed, row.hops, row.epoch] = row.amount
         found["lower", row.seed, row.hops, row.epoch] = row.lower or 0
@@ -104,12 +110,16 @@ def assert_same(mine: Report, theirs: Report) -> None:
     for ours, other in zip(mine.sections, theirs.sections, strict=True):
         found, expected = figures(ours), figures(other)
         slack = 1e-9 * ours.subject.amount + 2 if ours.rule == "haircut" else 0
+        listed = {bound.category for bound in ours.bounds} & {bound.category for bound in other.bounds}
+        assert "sanctioned" in listed  # the bracket, which hangs on the budget, lists more: of nothing found, all that is open
         for what in {*found, *expected}:
-            allowed = 1e-9 * ours.subject.amount if isinstance(what, tuple) and what[0] == "lacks" else slack
+            if what[0] in ("from", "to") and what[1] not in listed:
+                continue
+            allowed = 1e-9 * ours.subject.amount if what[0] == "lacks" else slack
             assert abs(found.get(what, 0) - expected.get(what, 0)) <= allowed, (ours.rule, what, found, expected)
 
 
-def traced(store: Store, number: int, engine: str, **more: object) -> Report:
+def traced(store: Store, number: int, engine: str = "reference", **more: object) -> Report:
     options: dict[str, Any] = {"rules": RULES, "hub_counterparties": 20, "max_transactions": WHOLE, **more}
     return trace(store, f"{tx(number)}:0", TraceOptions(engine=engine, **options))
 
@@ -172,20 +182,88 @@ def test_hubs_are_counted_by_owner(store: Store) -> None:
     assert None in found and len(found) > 3
 
 
-@pytest.mark.parametrize("more", [{"rules": (Rule.TIHO,)}, {"max_transactions": 60}, {"engine": "reference"}])
-def test_it_is_only_used_where_nothing_is_left_out(store: Store, more: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(large_part, "EVIDENCE", 2)
-    assert is_over_index(traced(store, DEEP, "local"))
-    assert not is_over_index(traced(store, DEEP, **{"engine": "local", **more}))
+@pytest.mark.parametrize("engine", ["reference", "local"])
+def test_where_the_budget_is_spent_the_figures_are_those_of_a_budget_that_suffices(store: Store, engine: str) -> None:
+    for hops in (2, 5):
+        mine, theirs = traced(store, DEEP, engine, hops=hops, max_transactions=3), traced(store, DEEP, hops=hops)
+        assert is_over_index(mine) and not is_over_index(theirs)
+        assert_same(mine, theirs)
+        assert not mine.incomplete_answer
+    assert not is_over_index(traced(store, DEEP, engine, max_transactions=400))
 
 
-def test_a_spent_budget_names_what_would_leave_nothing_out(store: Store) -> None:
-    (said,) = traced(store, DEEP, "reference", max_transactions=20).incomplete_answer
-    budget = re.search("--engine local --max-transactions ([0-9]+) leaves nothing out", str(said))
-    assert budget is not None and int(budget[1]) == len(rows()) - 1
-    assert not traced(store, DEEP, "local", max_transactions=int(budget[1])).incomplete_answer
-    (said,) = traced(store, DEEP, "reference", max_transactions=20, rules=(Rule.TIHO,)).incomplete_answer
-    assert "--engine" not in str(said)
+def test_rules_that_the_index_does_not_serve_keep_to_the_budget_and_say_so(store: Store) -> None:
+    budget = traced(store, DEEP, rules=(Rule.TIHO,), max_transactions=20)
+    local = traced(store, DEEP, "local", rules=(Rule.TIHO,), max_transactions=20)
+    report = traced(store, DEEP, rules=tuple(Rule), max_transactions=20)
+    for alone in (budget, local):
+        mixed = traced(store, DEEP, alone.question.engine, rules=(*RULES, Rule.TIHO), max_transactions=20)
+        assert figures(mixed.sections[-1]) == figures(alone.sections[0])
+    whole = {section.rule for section in report.sections if any("whole ledger" in note for note in section.notes)}
+    assert whole == {rule.value for rule in RULES}
+    for one in (budget, report):
+        (said,) = one.incomplete_answer
+        assert "budget of 20 transactions was spent" in said and "haircut, fifo and lifo are read off" in said
+    over_index = report.sections[: len(RULES)]
+    assert not any(row.reason == "budget" for section in over_index for row in section.unresolved)
+    assert any(row.reason == "budget" for section in budget.sections for row in section.unresolved)
+
+
+def test_an_answer_that_keeps_its_evidence_keeps_to_the_budget_and_says_how_to_leave_nothing_out(store: Store) -> None:
+    options = TraceOptions(hub_counterparties=20, max_transactions=20)
+    report = answer(store, f"{tx(DEEP)}:0", options, Recording())
+    assert not is_over_index(report)
+    assert "without a case or a comparison" in report.incomplete_answer[0]
+
+
+def test_where_no_index_can_be_made_the_budget_stands_and_the_reason_is_said(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.rmtree(store.path / "index", ignore_errors=True)
+    with monkeypatch.context() as patched:
+        patched.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=50_000))
+        report = traced(store, DEEP, max_transactions=20)
+    assert not is_over_index(report) and not (store.path / "index").exists()
+    assert "could not be made: it takes 0.0 GB" in report.incomplete_answer[0]
+    with monkeypatch.context() as patched:
+        patched.setattr("os.access", lambda *_: False)
+        assert "may not be written to" in traced(store, DEEP, max_transactions=20).incomplete_answer[0]
+    assert is_over_index(traced(store, DEEP, max_transactions=20))
+    with monkeypatch.context() as patched:
+        patched.setattr("os.access", lambda *_: False)
+        assert is_over_index(traced(store, DEEP, max_transactions=20))  # what is there is read
+
+
+def test_a_hub_that_was_only_looked_at_is_one_over_the_index_too(tmp_path: Path) -> None:
+    with loaded(tmp_path, whole=False) as store:
+        subject = StoredAccountHistory(store, "ethereum").transaction(tx(DEEP))[0]
+        payers = {row.sender for row in StoredAccountHistory(store, "ethereum").movements(subject.sender or "", subject.asset)}
+        (payer, *_) = sorted(name for name in payers - {evm(name) for name in "SMKP"} - {subject.sender, None, evm("hub")})
+        look = Look("ethereum", payer or "", subject.asset, "a.host", None, 50, 50, 40, 10, 1)
+        with connect(store.path, write=True) as connection, transaction(connection):
+            looks.save(connection, [look])
+        mine, theirs = traced(store, DEEP, max_transactions=3), traced(store, DEEP)
+        assert_same(mine, theirs)
+        assert is_over_index(mine)
+        for report in (mine, theirs):
+            assert payer in {row.name for row in report.sections[0].unresolved if row.reason == "hub"}
+
+
+def test_many_owners_are_judged_over_the_index_as_by_the_store(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    history = StoredAccountHistory(store, "ethereum")
+    with opened(store, "ethereum", history.as_of) as index:
+        found = 0
+        for name in [*(f"a{n}" for n in range(24)), "hub", "S", "nobody"]:
+            for above in (0, 10**15, 10**19, 10**40):
+                payers, paid = index.counterparties(evm(name), "ethereum/native", above)
+                expected = history.counterparties(evm(name), "ethereum/native", above)
+                assert (set(payers), paid) == (set(expected[0]), expected[1])
+                found += len(paid)
+    assert found
+    plain = traced(store, DEEP, max_transactions=20, rules=(Rule.TIHO,))
+    monkeypatch.setattr(indexed, "FEW", 1)
+    monkeypatch.setattr(StoredAccountHistory, "counterparties", lambda *_: pytest.fail("the store was asked"))
+    assert figures(traced(store, DEEP, max_transactions=20, rules=(Rule.TIHO,)).sections[0]) == figures(plain.sections[0])
 
 
 def test_a_theft_at_the_limit_is_met(store: Store) -> None:

@@ -20,8 +20,10 @@ from exposure.workflows.fetch.asking import TOO_LARGE, Asking, HubRule, Step
 from exposure.workflows.fetch.chain import Opened
 from exposure.workflows.fetch.look import dust_in
 from exposure.workflows.fetch.options import HUB, FetchOptions, FetchSummary, Outcome, Progress
-from exposure.workflows.trace import TraceOptions, trace
+from exposure.workflows.trace import TraceOptions
+from exposure.workflows.trace.run import answer
 from exposure.workflows.trace.subjects import customer_of
+from exposure.workflows.trace.views import Views
 
 if TYPE_CHECKING:  # annotations only
     from exposure.config import Config
@@ -30,6 +32,12 @@ if TYPE_CHECKING:  # annotations only
 MAX_ROUNDS = 1_000
 TOGETHER = 10
 """Histories that are fetched before the subject is traced again."""
+
+
+class _Round(Views):
+    """A store between two fetches: an index of it would be out of date at once."""
+
+    indexed = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +111,7 @@ def fetch_for(
             work.own(one)
         for _ in range(MAX_ROUNDS):
             try:
-                report = trace(store, subject, traced)
+                report = answer(store, subject, traced, _Round())
             except InputError:
                 if any(one.reason for one in work.outcomes):
                     break  # it could not be fetched: the outcome says why

@@ -9,13 +9,14 @@ from exposure.workflows.trace.options import TraceOptions
 if TYPE_CHECKING:  # annotations only: what computes is imported when a trace runs
     from exposure.model.results import Deposit, Report
     from exposure.store.store import Store
+    from exposure.workflows.trace.indexed import Told
 
 __all__ = ["TraceOptions", "deposits", "trace"]
 
 DEFAULTS = TraceOptions()
 
 
-def trace(store: Store, subject: str, options: TraceOptions = DEFAULTS) -> Report:
+def trace(store: Store, subject: str, options: TraceOptions = DEFAULTS, *, told: Told | None = None) -> Report:
     """Where the value of a subject came from, or where it went.
 
     Parameters
@@ -28,6 +29,8 @@ def trace(store: Store, subject: str, options: TraceOptions = DEFAULTS) -> Repor
         gets a section for each.
     options
         See `TraceOptions`.
+    told
+        Told what is made on the way, if that may take long (an index): its name, how much is done, how much there is.
 
     Raises
     ------
@@ -38,7 +41,7 @@ def trace(store: Store, subject: str, options: TraceOptions = DEFAULTS) -> Repor
     """
     from exposure.workflows.trace.run import answer
 
-    return answer(store, subject, options)
+    return answer(store, subject, options) if told is None else answer(store, subject, options, told=told)
 
 
 def deposits(store: Store, address: str, options: TraceOptions = DEFAULTS) -> tuple[Deposit, ...]:

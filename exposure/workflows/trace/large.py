@@ -1,14 +1,15 @@
 """What one deposit carries on a large store: read off the trace index, where its cone would be too large to hold.
 
-Used by the local engine where the budget is no smaller than the ledger, so that nothing may be left out: these are the figures
-that the reference would give, had it the time. What the search is not made for (thefts, clusters of untagged addresses,
+Used where the budget of transactions is spent, so that nothing is left out: these are the figures that the reference would
+give, had it the time. What the search is not made for (thefts, clusters of untagged addresses,
 seeds from their designation on, listed assets, gaps that begin somewhere) goes the usual way: `Unfit`.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -53,6 +54,8 @@ class Large:
         What makes a hub; see `exposure.tracing.hubs`.
     declared
         Addresses with coverage of their own.
+    looked
+        Hubs by a first look at their history, of which too little is stored to count; with its words.
 
     Raises
     ------
@@ -70,6 +73,7 @@ class Large:
         threshold: int,
         dust: int,
         declared: Sequence[str] = (),
+        looked: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         if asset in labels.asset_seeds:
             raise Unfit("the asset itself is listed")
@@ -77,7 +81,7 @@ class Large:
             raise Unfit("too many histories have coverage of their own")
         self.hubs: dict[str, str] = {}
         self._index, self._history, self._labels, self._asset = index, history, labels, asset
-        self._threshold, self._dust, self._declared = threshold, dust, declared
+        self._threshold, self._dust, self._declared, self._looked = threshold, dust, declared, looked
         self._unfit = self._not_searched()
         self._joined = self._joined_pots()
         self._judged: dict[int, int] = {}
@@ -143,7 +147,8 @@ class Large:
         """A search; ``leaks``: pots out of which all is unresolved; ``unfit``: more pots with which it cannot deal."""
         index, labels = self._index, self._labels
         marks = marked(index.ledger.pots)
-        asks = np.union1d(index.longer_than(self._threshold), np.array(sorted(self._unfit | unfit), np.int64))
+        looked = {pot for _, pot in index.pots(sorted(self._looked), self._asset)}
+        asks = np.union1d(index.longer_than(self._threshold), np.array(sorted(self._unfit | unfit | looked), np.int64))
         shares.put(marks, leaks, STOPS)
         shares.put(marks, asks, ASKS)
         known = sorted({*labels.seeds, *labels.boundaries, *labels.hubs, *labels.pass_through, *labels.owners})
@@ -166,9 +171,10 @@ class Large:
         if pot not in self._judged:
             run = self._index.run(pot)
             number = counterparties(run, self._one_of_owner(run["other"]), threshold=self._threshold, dust=self._dust)
-            self._judged[pot] = ORDINARY if number is None else STOPS
-            if number is not None:
-                self.hubs[self._owner(pot)] = f"{number:,} counterparties"
+            why = f"{number:,} counterparties" if number is not None else self._looked.get(self._owner(pot))
+            self._judged[pot] = ORDINARY if why is None else STOPS
+            if why is not None:
+                self.hubs[self._owner(pot)] = why
         return self._judged[pot] == STOPS
 
     def _one_of_owner(self, pots: NDArray[np.int32]) -> NDArray[np.int32]:

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from exposure.engines.local.ancestry import Unfit
 from exposure.engines.registry import Engine
 from exposure.model.labels import Labels
 from exposure.model.ledger import Transfer
 from exposure.model.ports import AccountHistory
 from exposure.model.sentences import Sentence
 from exposure.model.settings import Rule, Settings
-from exposure.store.ends import UnindexedError
 from exposure.store.histories import StoredAccountHistory
 from exposure.store.store import Store
 from exposure.taint.reference.lots import Mark, Run
 from exposure.tracing.cone import Pot, PotReader
-from exposure.workflows.trace.index import Index, declared, opened
+from exposure.workflows.trace.index import Index, declared
 from exposure.workflows.trace.large import Carried, Large
 from exposure.workflows.trace.ledgers import AccountLedger, Subledger, Touched
 from exposure.workflows.trace.options import TraceOptions
@@ -43,39 +40,35 @@ class _ShortPots(PotReader):
 
 
 class LargeLedgers:
-    """The account ledgers of a store whose trace index one question reads. Close it when the question is answered."""
+    """The account ledgers of a store as one question reads them off trace indexes."""
 
     def __init__(self, store: Store, labels: Labels, engine: Engine, options: TraceOptions) -> None:
         self._store, self._labels, self._engine, self._options = store, labels, engine, options
-        self._held = ExitStack()
         self._known: dict[tuple[str, str], Large] = {}
-        self._indexes: dict[str, Index] = {}
-
-    def close(self) -> None:
-        """Let go of the indexes."""
-        self._held.close()
 
     def part(
-        self, history: StoredAccountHistory, dust: int, subjects: Sequence[Transfer], settings: Settings
-    ) -> tuple[Subledger, AccountLedger] | None:
+        self,
+        index: Index,
+        history: StoredAccountHistory,
+        dust: int,
+        subjects: Sequence[Transfer],
+        settings: Settings,
+        rules: Sequence[Rule],
+        looked: Mapping[str, str],
+    ) -> tuple[Subledger, AccountLedger]:
         """All that bears on where some transfers of one asset came from, and the ledger behind its evidence.
 
-        None if the search is not made for what it met, under any of the rules, for the figure or the interval; nor where the
-        index cannot hold the ledger.
+        Raises
+        ------
+        Unfit
+            If the search is not made for what it met, under any of the rules, for the figure or the interval.
         """
-        try:
-            return self._part(history, dust, subjects, settings)
-        except (Unfit, UnindexedError):
-            return None
-
-    def _part(
-        self, history: StoredAccountHistory, dust: int, subjects: Sequence[Transfer], settings: Settings
-    ) -> tuple[Subledger, AccountLedger]:
-        chain, rules = history.chain, self._options.rules
-        large = self._large(history, subjects[0].asset, dust)
+        chain = history.chain
+        large = self._large(index, history, subjects[0].asset, dust, looked)
         reader = _ShortPots(history, self._labels, large)
         ledger = AccountLedger(chain, history, self._labels, self._engine, lambda _asset: large.reason, reader)
-        small = ledger.source(subjects, replace(settings, max_transactions=EVIDENCE))
+        evidence = min(EVIDENCE, settings.max_transactions)
+        small = ledger.source(subjects, replace(settings, max_transactions=evidence))
         if not small.refused:  # nothing is left out: the usual way has it all
             return small, ledger
         found = {
@@ -84,27 +77,32 @@ class LargeLedgers:
             for strict in (False, True)
             for row in subjects
         }
-        return _with_figures(small, ledger, large, [row.ref for row in subjects], found), ledger
+        names = tuple(Sentence(f"rules.{rule.value}") for rule in rules)
+        note = Sentence("notes.large", rules=names, n=max(one.looked for one in found.values()), most=evidence)
+        return _with_figures(small, ledger, large, [row.ref for row in subjects], found, note), ledger
 
-    def _large(self, history: StoredAccountHistory, asset: str, dust: int) -> Large:
-        chain, options = history.chain, self._options
-        if chain not in self._indexes:
-            self._indexes[chain] = self._held.enter_context(opened(self._store, chain, history.as_of))
-        if (chain, asset) not in self._known:
-            self._known[chain, asset] = Large(
-                self._indexes[chain],
+    def _large(self, index: Index, history: StoredAccountHistory, asset: str, dust: int, looked: Mapping[str, str]) -> Large:
+        if (history.chain, asset) not in self._known:
+            self._known[history.chain, asset] = Large(
+                index,
                 history,
                 self._labels,
                 asset,
-                threshold=options.hub_counterparties,
+                threshold=self._options.hub_counterparties,
                 dust=dust,
-                declared=declared(self._store, chain),
+                declared=declared(self._store, history.chain),
+                looked=looked,
             )
-        return self._known[chain, asset]
+        return self._known[history.chain, asset]
 
 
 def _with_figures(
-    small: Subledger, ledger: AccountLedger, large: Large, refs: Sequence[str], found: dict[tuple[Rule, bool, str], Carried]
+    small: Subledger,
+    ledger: AccountLedger,
+    large: Large,
+    refs: Sequence[str],
+    found: Mapping[tuple[Rule, bool, str], Carried],
+    note: Sentence,
 ) -> Subledger:
     """A part whose subjects carry what the index says; all else is evidence."""
 
@@ -127,7 +125,6 @@ def _with_figures(
         return merged
 
     gaps = {gap: None for one in found.values() for gap in one.gaps}
-    looked = max(one.looked for one in found.values())
     return replace(
         small,
         labels=replace(small.labels, hubs={**small.labels.hubs, **large.hubs}),
@@ -137,5 +134,5 @@ def _with_figures(
         arcs=None,
         touched=touched,
         evidence=small,
-        note=Sentence("notes.large", n=looked, most=EVIDENCE),
+        note=note,
     )

@@ -65,7 +65,8 @@ class Subledger:
     ``feeding``: the transfers whose composition matters. ``refused``: how much the budget left out. ``gaps``: incomplete
     histories it uses. ``touched``: by seed, epoch and hop the addresses by which value began to move, and when, where that is
     known for more than is in ``moved``; ``evidence`` is then the part in which paths are looked for, with its own figures, and
-    ``note`` says so. ``unread``: why histories were left out whatever the budget, or empty.
+    ``note`` says so. ``unread``: why histories were left out whatever the budget, or empty; ``why_refused``: why what
+    the budget left out was not read off an index.
     """
 
     labels: Labels
@@ -84,6 +85,7 @@ class Subledger:
     evidence: Subledger | None = None
     note: str = ""
     unread: str = ""
+    why_refused: str = ""
 
 
 class AccountLedger:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from exposure.engines.registry import Engine
 from exposure.measure.account import RISK, Part, categories
@@ -21,11 +20,13 @@ from exposure.store.store import Store
 from exposure.taint.reference.lots import Origin, Run
 from exposure.tracing.bracket import Arc, bracket, bracket_of, carrying
 from exposure.tracing.cone import HubOf
-from exposure.tracing.hubs import Seen, account_hubs, lifted, utxo_hubs
+from exposure.tracing.hubs import Seen, account_hubs, lifted, utxo_hubs, verdict
 from exposure.tracing.paths import Ways
 from exposure.workflows.labels import Snapshot
 from exposure.workflows.seen_hubs import SeenHubs
 from exposure.workflows.trace import expanded
+from exposure.workflows.trace.indexed import RULES as INDEXED
+from exposure.workflows.trace.indexed import Indexed, Told, untold
 from exposure.workflows.trace.ledgers import AccountLedger, Moved, Subledger, UtxoLedger
 from exposure.workflows.trace.matter import Matter, own_flags
 from exposure.workflows.trace.options import TraceOptions
@@ -35,18 +36,10 @@ from exposure.workflows.trace.subjects import Ledgers, Target, made_by
 from exposure.workflows.trace.views import Views
 from exposure.workflows.trace.worth import Worth
 
-if TYPE_CHECKING:  # it imports numba
-    from exposure.workflows.trace.large_part import LargeLedgers
-
 BRACKET_TRANSACTIONS = 5_000
 """Transactions of a deposit's whole ancestry, without hop limit, up to which its bracket is computed."""
 FOLLOWED_SHARE = 5
 """All transfers of one address together may take this part (a fifth) of the budget, as each is followed by itself."""
-
-MAX_TRANSACTIONS = 10**9
-"""The largest budget that can be asked for."""
-INDEXED = {Rule.HAIRCUT, Rule.FIFO, Rule.LIFO}
-"""Rules that serve by no label: a trace index answers for them."""
 
 Ledger = AccountLedger | UtxoLedger
 
@@ -80,7 +73,14 @@ class Tracing:
     """One question's histories, labels and prices, and what has been read for it."""
 
     def __init__(
-        self, store: Store, options: TraceOptions, ledgers: Ledgers, labels: Snapshot, chosen: Engine, views: Views
+        self,
+        store: Store,
+        options: TraceOptions,
+        ledgers: Ledgers,
+        labels: Snapshot,
+        chosen: Engine,
+        views: Views,
+        told: Told = untold,
     ) -> None:
         self._store, self._options, self._histories, self._labels, self._engine = store, options, ledgers, labels, chosen
         self._views = views
@@ -90,8 +90,8 @@ class Tracing:
         self.let_through: expanded.Told = {}
         self.hubs: dict[str, str] = {}
         self.missing: list[str] = []
-        self.held = ExitStack()
-        self._large: LargeLedgers | None = None
+        self._indexed = Indexed(store, labels.labels, chosen, options, told)
+        self.close = self._indexed.close
         self._txs: set[tuple[str, str]] = set()
         self._rows = 0
 
@@ -139,7 +139,7 @@ class Tracing:
         def hubs(asset: str) -> Callable[[str], str | None]:
             if asset not in judges:
                 hubs_of_asset = account_hubs(
-                    plain.counterparties,
+                    self._indexed.counterparties(plain) if self._views.indexed else plain.counterparties,
                     labels,
                     asset,
                     threshold=self._options.hub_counterparties,
@@ -171,60 +171,76 @@ class Tracing:
             return 0
         return int(self._options.dust_usd / price.value * 10 ** self._views.asset_info(self._store, asset).decimals)
 
-    def _taken(self, target: Target, sub: Subledger, *, of_source: bool = False) -> Subledger:
+    def _taken(self, target: Target, sub: Subledger) -> Subledger:
         """Note what was read, and what the budget left out."""
         self._txs |= {(target.chain, moved.tx) for moved in sub.moved.values()}
         self.hubs.update({owner: why for owner, why in sub.labels.hubs.items() if owner not in self._labels.labels.hubs})
         if sub.refused:
-            most, whole = self._options.max_transactions, self._whole_index(target) if of_source else None
-            if whole is None:
-                self.missing.append(Sentence("notes.budget_spent", most=most, n=sub.refused))
-            else:
-                self.missing.append(Sentence("notes.budget_spent_index", most=most, n=sub.refused, rows=str(whole)))
+            most, why = self._options.max_transactions, sub.why_refused
+            said = Sentence("notes.budget_spent_all", most=most, n=sub.refused, why=why) if why else None
+            self.missing.append(said or Sentence("notes.budget_spent", most=most, n=sub.refused))
         return sub
 
     def _source(self, target: Target) -> list[Section]:
         options, ledger = self._options, self._ledger(target.chain)
         settings = self._settings(Rule.HAIRCUT, options.hops, options.max_transactions)
-        indexed = self._from_index(target, settings)
-        if indexed is not None:
-            part, ledger = indexed
-        else:
-            part = ledger.source(target.source, settings)
-        sub = self._taken(target, part, of_source=True)
         refs = [_ref(row) for row in target.source]
+        held, read = self._parts(target, ledger, settings)
+        used = {rule: read[0] if read is not None and rule in INDEXED else held for rule in options.rules}
+        for sub in {id(sub): sub for sub in used.values()}.values():
+            self._taken(target, sub)
+        if read is not None:
+            ledger = read[1]
         brackets = self._bracket(target, refs, ledger) if any(rule in CONSERVING for rule in options.rules) else _Bracket({})
-        matter = self._matter(target, "source", [(ref, sub) for ref in refs])
-        if sub.note:
-            matter = replace(matter, notes=(*matter.notes, sub.note))
-        matter = replace(matter, brackets=brackets.values, no_bracket=brackets.why_none, cuts=brackets.cuts)
         made = []
-        for rule in options.rules:
+        for rule, sub in used.items():
+            matter = self._matter(target, "source", [(ref, sub) for ref in refs])
+            notes = (*matter.notes, sub.note) if sub.note else matter.notes
+            matter = replace(matter, notes=notes, brackets=brackets.values, no_bracket=brackets.why_none, cuts=brackets.cuts)
             this = self._for_poison(target, matter, refs) if rule is Rule.POISON else matter
             made.append(section(this, replace(settings, rule=rule), max_paths=options.max_paths))
         return made
 
-    def _from_index(self, target: Target, settings: Settings) -> tuple[Subledger, Ledger] | None:
-        """What the trace index gives where the local engine may leave nothing out, so that the figures are the same."""
-        options, history, whole = self._options, self._histories.history(target.chain), self._whole_index(target)
-        if self._engine.name != "local" or isinstance(history, StoredUtxoHistory):
-            return None
-        if whole is None or options.max_transactions < whole:
-            return None
-        from exposure.workflows.trace.large_part import LargeLedgers  # numba takes a second to import
+    def _parts(
+        self, target: Target, ledger: Ledger, settings: Settings
+    ) -> tuple[Subledger, tuple[Subledger, AccountLedger] | None]:
+        """What the budget allows to hold of what bears on a subject; where that is not all, what the trace index gives."""
+        history, why = self._histories.history(target.chain), self._why_not_indexed()
+        if isinstance(history, StoredUtxoHistory):
+            return ledger.source(target.source, settings), None
+        held, rules = None, set(self._options.rules)
+        all_held = self._engine.name == "local" and self._rows_of(target.chain) <= settings.max_transactions
+        if why or not (all_held and rules <= INDEXED):  # else nothing may be left out, and it may be too much to be held
+            held = ledger.source(target.source, settings)
+            if not held.refused:
+                return held, None
+        if not why:
+            wanted = [row for row in target.source if isinstance(row, Transfer)]
+            looked = self._looked(history, target.asset)
+            read = self._indexed.part(history, self._dust(target.chain, target.asset), wanted, settings, looked)
+            if not isinstance(read, Sentence):
+                return read[0] if held is None else replace(held, why_refused=Sentence("no_index.rules")), read
+            why = read
+        held = held or ledger.source(target.source, settings)
+        return replace(held, why_refused=why), None
 
-        if self._large is None:
-            self._large = LargeLedgers(self._store, self._labels.labels, self._engine, options)
-            self.held.callback(self._large.close)
-        wanted = [row for row in target.source if isinstance(row, Transfer)]
-        return self._large.part(history, self._dust(target.chain, target.asset), wanted, settings)
+    def _why_not_indexed(self) -> str:
+        """Why no figure of this question is read off a trace index, or nothing."""
+        if not INDEXED & set(self._options.rules):
+            return Sentence("no_index.rules")
+        if self.expanded:
+            return Sentence("no_index.expanded")
+        return "" if self._views.indexed else Sentence("no_index.kept")
 
-    def _whole_index(self, target: Target) -> int | None:
-        """The budget from which on the trace index may answer; None where it does not, whatever the budget."""
-        if self.expanded or not self._views.indexed or not set(self._options.rules) <= INDEXED:
-            return None
-        rows = sum(part.rows for part in self._store.parts("transfers", target.chain))
-        return rows if 0 < rows <= MAX_TRANSACTIONS else None
+    def _rows_of(self, chain: str) -> int:
+        return sum(part.rows for part in self._store.parts("transfers", chain))
+
+    def _looked(self, history: StoredAccountHistory, asset: str) -> dict[str, str]:
+        """Hubs of an asset by a first look at their history."""
+        threshold = self._options.hub_counterparties
+        seen = SeenHubs(self._store, history, threshold)
+        found = {address: seen.counted(address, asset) for address, named in seen.named() if named == asset}
+        return {address: verdict(one, threshold) or "" for address, one in found.items() if one is not None}
 
     def _for_poison(self, target: Target, matter: Matter, refs: Sequence[str]) -> Matter:
         """Poison's figures hang on ways of any length; where they are too many, the ways within the limit must do."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from contextlib import closing
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING
 
 import exposure
 from exposure.attribution.resolve import with_hubs
@@ -21,6 +21,7 @@ from exposure.model.verdicts import PolicyUsed
 from exposure.store.store import Store
 from exposure.workflows.reorganised import told_of
 from exposure.workflows.trace import expanded
+from exposure.workflows.trace.indexed import Told, untold
 from exposure.workflows.trace.money import money_totals
 from exposure.workflows.trace.options import TraceOptions
 from exposure.workflows.trace.owners import between_owners
@@ -28,13 +29,10 @@ from exposure.workflows.trace.question import Tracing, end_of, moved_row
 from exposure.workflows.trace.subjects import Ledgers, deposits_of, targets
 from exposure.workflows.trace.views import Views
 
-if TYPE_CHECKING:  # it imports numba
-    pass
-
 STORE = Views()
 
 
-def answer(store: Store, text: str, options: TraceOptions, views: Views = STORE) -> Report:
+def answer(store: Store, text: str, options: TraceOptions, views: Views = STORE, told: Told = untold) -> Report:
     """See `exposure.workflows.trace.trace`; ``views``: where to look, by default the store itself."""
     started = time.monotonic()
     now = int(time.time())
@@ -44,8 +42,8 @@ def answer(store: Store, text: str, options: TraceOptions, views: Views = STORE)
     bounds = {target.chain: ledgers.history(target.chain).as_of for target in found}
     labels = views.labels(store, options, bounds, found[0].addresses)
     found = between_owners(found, ledgers, labels.labels)
-    question = Tracing(store, options, ledgers, labels, chosen, views)
-    with question.held:
+    question = Tracing(store, options, ledgers, labels, chosen, views, told)
+    with closing(question):
         sections = [made for target in found for made in question.sections(target)]
     used = with_hubs(labels.labels, {**labels.labels.hubs, **question.hubs})
     chains = dict.fromkeys(target.chain for target in found)
