@@ -13,13 +13,13 @@ from rich.text import Text
 from exposure.model.provenance import Fetched
 from exposure.model.results import Report, Section
 from exposure.model.sentences import Sentence
-from exposure.model.verdicts import Verdict
+from exposure.model.verdicts import Fired, Verdict
 from exposure.reporting.categories import by_subject
 from exposure.reporting.changes import changes
 from exposure.reporting.layout import WIDTH, Piece, flow, laid_out_for
 from exposure.reporting.parts import answer, by_rule, money_totals, paths, paths_used, subject, window
 from exposure.reporting.table import account
-from exposure.reporting.verdicts import deciding, dependence_lines, further, warns
+from exposure.reporting.verdicts import account_of, deciding, dependence_lines, further, warns
 from exposure.reporting.words import UNRESOLVED_STYLE, cut, days_old, percent, terms
 from exposure.text import counted
 from exposure.units import clock, day, duration, money
@@ -141,7 +141,7 @@ def _footer(report: Report) -> list[Text]:
     lines: list[Text] = []
     if report.verdicts:
         for verdict in report.verdicts:
-            lines += _verdict(verdict)
+            lines += _verdict(verdict, report)
     else:
         lines += flow(Text("VERDICT", "bold"), [(f"none: {report.no_verdict}", "")], indent=LABEL)
     for label, sentences in (("Missing", report.incomplete_answer), ("Warning", report.warnings)):
@@ -181,16 +181,17 @@ def _asked(fetched: Fetched) -> list[Text]:
     return lines
 
 
-def _verdict(verdict: Verdict) -> list[Text]:
+def _verdict(verdict: Verdict, report: Report) -> list[Text]:
     """The gravest rule that fired and why it is there; then the others, then what to know beside it."""
-    head = f"policy {cut(verdict.policy, 60)}: {verdict.action.upper()}. {cut(_sentence(verdict.sentence), 400)}"
-    lines = flow(Text("VERDICT", "bold"), [(head, ACTION_STYLES[verdict.action])], indent=LABEL)
     first = deciding(verdict)
+    said = verdict.sentence if first is None else _of_account(first, report)
+    head = f"policy {cut(verdict.policy, 60)}: {verdict.action.upper()}. {cut(_sentence(said), 400)}"
+    lines = flow(Text("VERDICT", "bold"), [(head, ACTION_STYLES[verdict.action])], indent=LABEL)
     if first is not None:
         lines += flow(Text("  because", "dim"), [(cut(first.reason, 400), "dim")], indent=LABEL)
     others = further(verdict)
     for fired in others[:MAX_FIRED]:
-        said = f"{fired.action.upper()}. {cut(_sentence(fired.sentence), 300)}"
+        said = f"{fired.action.upper()}. {cut(_sentence(_of_account(fired, report)), 300)}"
         lines += flow(Text("  also"), [(said, ACTION_STYLES[fired.action])], indent=LABEL)
     if len(others) > MAX_FIRED:
         lines += flow(
@@ -201,6 +202,11 @@ def _verdict(verdict: Verdict) -> list[Text]:
     for note in verdict.notes:
         lines += flow(Text("  note"), [(cut(note, 400), "yellow" if warns(note) else "")], indent=LABEL)
     return lines
+
+
+def _of_account(fired: Fired, report: Report) -> str:
+    of = account_of(fired, report)
+    return fired.sentence if of is None else f"{of}: {fired.sentence}"
 
 
 def _sentence(text: str) -> str:

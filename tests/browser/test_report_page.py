@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from chromium import Page, chromium
 from hand_made import TOTAL, hostile, large
+from traced_reports import reports
 
 from exposure.model.results import Report
 from exposure.reporting.page import LANGUAGES, page
@@ -19,6 +20,7 @@ from exposure.reporting.page.phrases import Phrases, _pairs
 DRAWN = "document.documentElement && !!document.documentElement.dataset.drawn"
 LARGEST = 5_500_000
 SLOWEST = 4.0
+TRACED = dict(reports())
 A4 = 695
 """Width in pixels of a printed line on A4 with the page's margins."""
 
@@ -114,6 +116,19 @@ def test_nothing_is_cut_on_the_screen_and_on_a4(browser: Page, tmp_path: Path, l
     printed = browser.print_pdf()
     assert printed.startswith(b"%PDF")
     assert 2 <= len(re.findall(rb"/Type\s*/Page\b", printed)) < 120
+
+
+@pytest.mark.parametrize("kind", ["every rule", "a customer", "coins", "a hostile asset", "compared"])
+def test_traced_reports_in_japanese_fit_a_desk_a_telephone_and_a4(browser: Page, tmp_path: Path, kind: str) -> None:
+    _opened(browser, TRACED[kind], tmp_path, lang="ja")
+    for width, media in ((1280, ""), (400, ""), (A4, "print")):
+        browser.width(width, media=media)
+        assert browser.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), width
+        outside = "Array.from(document.querySelectorAll('h1, h2, h3, p, li, dt, dd, .verdict, .picture, .wide'))" \
+            ".filter(one => one.getBoundingClientRect().right > document.documentElement.clientWidth + 1).length"  # fmt: skip
+        assert browser.evaluate(outside) == 0, width
+        cells = "Array.from(document.querySelectorAll('td, th')).filter(one => one.scrollWidth > one.clientWidth + 1).length"
+        assert browser.evaluate(cells) == 0, width
 
 
 def test_a_hash_is_copied_whole(browser: Page, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from exposure.reporting.page.cells import Cell, Table, address, code, text, tran
 from exposure.reporting.page.phrases import Phrases
 from exposure.reporting.page.pictures import Figure, pictures
 from exposure.reporting.page.window import window
-from exposure.reporting.words import coins, percent, percent_range
+from exposure.reporting.words import coins, cut, percent, percent_range
 from exposure.text import shown
 from exposure.units import clock
 
@@ -76,7 +76,9 @@ def _captions(section: Section, say: Phrases) -> dict[str, tuple[str, str]]:
 
 
 def _title(section: Section, say: Phrases) -> str:
-    title = say("account_of", what=say(section.subject.kind), direction=say(section.direction))
+    one = section.subject
+    what = say("customer" if one.addresses else one.kind) + say("bracketed", what=cut(one.symbol, 16))
+    title = say("account_of", what=what, direction=say(section.direction))
     return title[:1].upper() + title[1:]
 
 

@@ -6,7 +6,7 @@ in by hand.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta, timezone
 from importlib.resources import files
 
@@ -69,7 +69,7 @@ def _sheet(report: Report, say: Phrases) -> Sheet:
     tables = [
         _subjects(sections, say),
         _findings(sections, say),
-        *(window(section, say) for section in sections),
+        *(_window(section, say) for section in sections),
         _bounds(sections, say),
         regimes(report, say),
         _steps(sections, say),
@@ -80,8 +80,9 @@ def _sheet(report: Report, say: Phrases) -> Sheet:
     ]
     reasons = []
     for one in judgements(report, say):
-        reasons.append(f"{one.policy}: {one.word}. {one.sentence} {one.because}".strip())
-        reasons += [f"{word}: {sentence}" for _, word, sentence in one.further]
+        said = [f"{one.policy}{say('colon')}{one.word}", one.sentence, one.because]
+        reasons.append(say("sentence").join(part.rstrip(".。") for part in said if part) + say("stop"))
+        reasons += [f"{word}{say('colon')}{sentence}" for _, word, sentence in one.further]
     return Sheet(
         say,
         tuple(say(f"blank_{name}") for name in ("customer", "account", "contact", "why")),
@@ -89,6 +90,13 @@ def _sheet(report: Report, say: Phrases) -> Sheet:
         tuple(reasons) or (say("no_verdict"),),
         tuple(say(f"facts_limit_{n}") for n in (1, 2, 3, 4)),
     )
+
+
+def _window(section: Section, say: Phrases) -> Table:
+    """The last days of one account, with the account in the title: a page may have several."""
+    made = window(section, say)
+    of = say("account_of", what=shown(section.subject.symbol, 16), direction=say(section.direction))
+    return replace(made, title=made.title + say("bracketed", what=of)) if made.rows else made
 
 
 def _yen(value: float | None, say: Phrases) -> Cell:
@@ -110,7 +118,7 @@ def _subjects(sections: list[Section], say: Phrases) -> Table:
         when = "" if one.time is None else f"{clock(one.time, JST)}"
         rows.append(
             (
-                text(f"{say(one.kind)}: {say(section.direction)}"),
+                text(say("account_of", what=say("customer" if one.addresses else one.kind), direction=say(section.direction))),
                 Cell(when, "time"),
                 transaction(one.tx, one.chain),
                 code(", ".join(one.addresses)) if one.addresses else address(one.address, one.chain),

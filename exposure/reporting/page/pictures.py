@@ -98,7 +98,7 @@ def flow(section: Section, say: Phrases) -> Figure | None:
     links: dict[tuple[tuple[int, str], tuple[int, str]], dict[str, int]] = defaultdict(lambda: defaultdict(int))
     labels: dict[tuple[int, str], tuple[str, str]] = {}
     end = (0, "subject")
-    labels[end] = (say(section.subject.kind), "subject")
+    labels[end] = (say("customer" if section.subject.addresses else section.subject.kind), "subject")
 
     def node(place: int, key: str, label: str, colour: str) -> tuple[int, str]:
         labels.setdefault((place, key), (label, colour))
@@ -267,7 +267,7 @@ def inflow(section: Section, say: Phrases) -> Figure | None:
             barmode="stack",
             margin={"l": 64, "r": 12, "t": 16, "b": 44},
             xaxis={"automargin": True} | ({"type": "category"} if len(days) <= FEW_DAYS else _DATES),
-            yaxis={"title": {"text": plain(cut(section.subject.symbol, 12))}, "automargin": True, "rangemode": "tozero"},
+            yaxis={"title": {"text": plain(cut(section.subject.symbol, 16))}, "automargin": True, "rangemode": "tozero"},
             showlegend=True,
             legend={"orientation": "h", "x": 0, "y": -0.22},
             bargap=0.3,
@@ -279,9 +279,10 @@ def _dated(section: Section) -> Iterator[tuple[int, str, int]]:
     """Time, category and amount of each bar's part."""
     source = section.direction == "source"
     if section.subject.kind == "address":
-        own = section.subject.address
+        own = section.subject.addresses or (section.subject.address,)
         for row in section.flow:
-            if (row.receiver if source else row.sender) == own:
+            inside = row.receiver in own and row.sender in own
+            if (row.receiver if source else row.sender) in own and not inside:
                 yield from ((row.time, key, amount) for key, amount in row.carried.items())
         return
     for path in section.paths:

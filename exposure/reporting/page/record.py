@@ -9,7 +9,7 @@ from exposure.model.results import Designated, Exposure, Own, Report, Section, S
 from exposure.model.verdicts import Fired, Verdict
 from exposure.reporting.page.cells import Cell, Table, address, code, number, table, text, word
 from exposure.reporting.page.phrases import Phrases
-from exposure.reporting.verdicts import deciding, dependence_lines, further, warns
+from exposure.reporting.verdicts import account_of, deciding, dependence_lines, further, warns
 from exposure.reporting.words import cut, percent
 from exposure.text import shown
 from exposure.units import clock, day
@@ -37,19 +37,19 @@ class Judgement:
 
 def judgements(report: Report, say: Phrases) -> tuple[Judgement, ...]:
     """Every verdict, in the page's language."""
-    return tuple(_judgement(verdict, say) for verdict in report.verdicts)
+    return tuple(_judgement(verdict, report, say) for verdict in report.verdicts)
 
 
-def _judgement(verdict: Verdict, say: Phrases) -> Judgement:
+def _judgement(verdict: Verdict, report: Report, say: Phrases) -> Judgement:
     first = deciding(verdict)
     others = further(verdict)[:MAX_FIRED]
     return Judgement(
         policy=say("policy", name=shown(verdict.policy, 120)),
         action=verdict.action,
         word=say.action(verdict.action),
-        sentence=_sentence(verdict.sentence if first is None else first.sentence, say),
+        sentence=_sentence(verdict.sentence, say) if first is None else _of_account(first, report, say),
         because="" if first is None else say("because", reason=shown(reason_of(first, say), 400)),
-        further=tuple((fired.action, say.action(fired.action), _sentence(fired.sentence, say)) for fired in others),
+        further=tuple((fired.action, say.action(fired.action), _of_account(fired, report, say)) for fired in others),
         tags=tuple((shown(say.said(sentence), 400), warns) for sentence, warns in dependence_lines(verdict.depends))
         if verdict.depends is not None
         else (),
@@ -62,9 +62,22 @@ def reason_of(fired: Fired, say: Phrases) -> str:
     return fired.reason_ja if say.lang == "ja" and fired.reason_ja else fired.reason
 
 
+def _of_account(fired: Fired, report: Report, say: Phrases) -> str:
+    """What a rule says, and of which account where there are several."""
+    of = account_of(fired, report)
+    if of is None:
+        return _sentence(fired.sentence, say)
+    named = say.said(of)
+    return f"{named[:1].upper()}{named[1:]}{say('colon')}{_ended(shown(say.said(fired.sentence), 600), say)}"
+
+
 def _sentence(text: str, say: Phrases) -> str:
     said = shown(say.said(text), 600)
-    return said[:1].upper() + said[1:] + ("" if said.endswith((".", "。", ")", "）")) else say("stop"))
+    return _ended(said[:1].upper() + said[1:], say)
+
+
+def _ended(said: str, say: Phrases) -> str:
+    return said + ("" if said.endswith((".", "。", ")", "）")) else say("stop"))
 
 
 def noted(notes: Sequence[tuple[str, str, str]], say: Phrases) -> Table:

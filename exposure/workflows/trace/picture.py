@@ -8,15 +8,15 @@ from decimal import Decimal
 
 from exposure.model.labels import Labels
 from exposure.model.results import Flow, Party
-from exposure.taint.reference.lots import FOLLOWED, Lot, Run
+from exposure.taint.reference.lots import FOLLOWED, Lot, Run, is_beyond
 from exposure.workflows.trace.matter import Matter
 
 MAX_FLOW = 20_000
 """Transfers of the traced flow that a section keeps, largest first."""
 
 
-def flow(matter: Matter, runs: Mapping[int, Run]) -> tuple[Flow, ...]:
-    """The transfers of the traced flow with what they carry, in order."""
+def flow(matter: Matter, runs: Mapping[int, Run], max_hops: int | None) -> tuple[Flow, ...]:
+    """The transfers of the traced flow with what they carry, in order; past the limit all is unresolved, as in the account."""
     rows: dict[str, Flow] = {}
     for sub in matter.subledgers:
         run = runs[id(sub)]
@@ -27,17 +27,19 @@ def flow(matter: Matter, runs: Mapping[int, Run]) -> tuple[Flow, ...]:
                 lots = tuple(lot for lot in lots if lot.origin == FOLLOWED)
             if lots and ref in sub.moved and ref not in rows:
                 moved = sub.moved[ref]
-                carried = _carried(matter, lots)
+                carried = _carried(matter, lots, max_hops)
                 rows[ref] = Flow(ref, moved.tx, moved.time, moved.block, moved.sender, moved.receiver, moved.amount, carried)
     kept = sorted(rows.values(), key=lambda row: (-row.amount, row.ref))[:MAX_FLOW]
     return tuple(sorted(kept, key=lambda row: (row.block, row.time, row.ref)))
 
 
-def _carried(matter: Matter, lots: Sequence[Lot]) -> dict[str, int]:
+def _carried(matter: Matter, lots: Sequence[Lot], max_hops: int | None) -> dict[str, int]:
     """What lots carry by category and kind, in whole units; for pictures, so without the care that sums need."""
     sums: dict[str, Decimal] = defaultdict(Decimal)
-    for origin, _, amount in lots:
-        if origin.kind == "seed":
+    for origin, hop, amount in lots:
+        if origin != FOLLOWED and is_beyond(hop, max_hops):
+            key = "unresolved"
+        elif origin.kind == "seed":
             seed = matter.seeds.get(origin.name)  # compiled poison calls a flag from beyond the limit so, whosever it is
             key = "followed" if origin == FOLLOWED else "unresolved" if seed is None else seed.category
         else:

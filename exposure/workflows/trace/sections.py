@@ -98,7 +98,7 @@ def section(matter: Matter, settings: Settings, *, max_paths: int) -> Section:
         prices=tuple(matter.worth.used),
         window=window(matter, accounts, settings.rule),
         notes=(*matter.notes, *_bracket_note(bounds), *dict.fromkeys(evidence.notes), *_flag_notes(matter)),
-        flow=flow(matter, runs),
+        flow=flow(matter, runs, settings.max_hops),
         parties=parties(matter, labels),
         lacks=lacks(matter, exact if stricter is None else stricter),
     )
