@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from exposure.store.ends import Ends
 from exposure.store.numbered import Numbered
-from exposure.taint.kernels.compiled import kernel
+from exposure.taint.kernels.compiled import kernel, prefetch
 from exposure.taint.kernels.ends import FLAG, PLACE
-from exposure.taint.kernels.shares import STOPS, mark
+from exposure.taint.kernels.shares import FAR, NAMED, STOPS, mark
 
 
 class Cone(NamedTuple):
@@ -29,63 +29,72 @@ class Cone(NamedTuple):
 
 
 @kernel
-def _layer(ends: Any, firsts: Any, marks: Any, upto: Any, pots: Any, starts: Any, wants: Any, more: Any, room: Any) -> Any:
-    """Go through new movements of some pots; write payers and places into ``more`` and ``room``; how many."""
-    found = 0
+def _layer(ends: Any, firsts: Any, marks: Any, upto: Any, wanted: Any, pots: Any, last: bool) -> Any:
+    """Go through the movements of some pots up to those wanted of them; the pots of whom more is then wanted, and new pots."""
+    places = np.empty(pots.shape[0], np.int32)
+    for n in range(pots.shape[0]):
+        places[n], wanted[pots[n]] = wanted[pots[n]], -1
+    more, found = np.empty(1024, np.int32), 0
+    fresh, new = np.empty(pots.shape[0], np.int32), 0
     for n in range(pots.shape[0]):
         pot = pots[n]
-        for i in range(starts[n], upto[pot] + 1):
-            end = ends[firsts[pot] + i]
-            if wants and end.at & FLAG == 0 and end.other >= 0 and mark(marks, end.other) != STOPS:
-                more[found], room[found] = end.other, end.at & PLACE
-                found += 1
-    return found
+        begun = upto[pot]
+        if places[n] <= begun:
+            continue
+        if begun < 0:
+            fresh[new], new = pot, new + 1
+        upto[pot] = places[n]
+        for i in range(firsts[pot] + begun + 1, firsts[pot] + places[n] + 1):
+            if last:
+                break
+            if i + FAR < firsts[pot] + places[n]:
+                prefetch(wanted, max(ends[i + FAR].other, 0))
+                prefetch(upto, max(ends[i + FAR].other, 0))
+            payer, place = ends[i].other, np.int32(ends[i].at & PLACE)
+            if ends[i].at & FLAG != 0 or payer < 0 or place <= upto[payer] or place <= wanted[payer]:
+                continue
+            if mark(marks, payer) in (STOPS, NAMED):
+                continue
+            if wanted[payer] < 0:
+                if found == more.shape[0]:
+                    longer = np.empty(2 * found, np.int32)
+                    longer[:found] = more
+                    more = longer
+                more[found], found = payer, found + 1
+            wanted[payer] = place
+    return more[:found], fresh[:new]
 
 
 def cone(ends: Ends, marks: NDArray[np.uint8], pot: int, at: int, hops: int, *, keep: int) -> Cone:
     """The cone of movement ``at`` of a pot, by the definition: for each pot all movements up to the last one wanted of it."""
-    upto = np.full(len(ends.firsts) - 1, -1, np.int32)
-    read: list[NDArray[np.int32]] = []
-    pots, places = np.array([pot], np.int32), np.array([at], np.int32)
+    upto, wanted = (np.full(len(ends.firsts) - 1, -1, np.int32) for _ in range(2))
+    pots, read = np.array([pot], np.int32), list[NDArray[np.int32]]()
+    wanted[pot] = at
     for level in range(hops):
-        order = np.unique(pots)
-        starts = upto[order] + 1
-        np.maximum.at(upto, pots, places)
-        grown = upto[order] >= starts
-        order, starts = order[grown], starts[grown]
-        read.append(order)
-        size = int((upto[order] - starts + 1).sum())
-        more, room = np.empty(size, np.int32), np.empty(size, np.int32)
-        found = _layer(ends.ends, ends.firsts, marks, upto, order, starts, level < hops - 1, more, room)
-        pots, places = more[:found], room[:found]
-    covered = np.unique(np.concatenate(read))
-    total = int((upto[covered].astype(np.int64) + 1).sum())
-    rows = None
-    seen = np.zeros(0, np.int64)
-    if total <= 4 * keep:
+        pots, fresh = _layer(ends.ends, ends.firsts, marks, upto, wanted, np.sort(pots), level == hops - 1)
+        read.append(fresh)
+    covered = np.sort(np.concatenate(read))
+    total, rows = int(_distinct(ends.ends, ends.firsts, covered, upto)), None
+    if total <= keep:
         parts = [ends.ends[ends.firsts[p] : ends.firsts[p] + upto[p] + 1]["row"] & PLACE for p in covered.tolist()]
-        seen = np.unique(np.concatenate(parts)).astype(np.int64)
-        rows = seen if len(seen) <= keep else None
-        return Cone(len(seen), len(covered), rows, covered)
-    return Cone(_distinct(ends, covered, upto), len(covered), None, covered)
+        rows = np.unique(np.concatenate(parts)).astype(np.int64)
+    return Cone(total, len(covered), rows, covered)
 
 
 @kernel
-def _twice(ends: Any, firsts: Any, covered: Any, upto: Any) -> Any:
+def _distinct(ends: Any, firsts: Any, covered: Any, upto: Any) -> Any:
     """Movements of covered pots, each transfer between two of them counted once."""
     count = 0
     for n in range(covered.shape[0]):
         pot = covered[n]
-        for i in range(upto[pot] + 1):
-            end = ends[firsts[pot] + i]
+        stop = firsts[pot] + upto[pot] + 1
+        for i in range(firsts[pot], stop):
+            if i + FAR < stop:
+                prefetch(upto, max(ends[i + FAR].other, 0))
             # of a transfer that both pots cover the receipt is the one that counts
-            if end.at & FLAG == 0 or end.other < 0 or upto[end.other] < np.int64(end.at & PLACE):
+            if ends[i].at & FLAG == 0 or ends[i].other < 0 or upto[ends[i].other] < np.int64(ends[i].at & PLACE):
                 count += 1
     return count
-
-
-def _distinct(ends: Ends, covered: NDArray[np.int32], upto: NDArray[np.int32]) -> int:
-    return int(_twice(ends.ends, ends.firsts, covered, upto))
 
 
 def networkx_haircut(

@@ -138,7 +138,7 @@ def _beginning(shape: Shape) -> tuple[Any, NDArray[np.int64], NDArray[np.int64],
 
 
 @kernel
-def _mixed(state: np.uint64) -> np.uint64:
+def mixed(state: np.uint64) -> np.uint64:
     """64 bits that look random, from 64 bits that do not (the finaliser of splitmix64)."""
     state = (state ^ (state >> _SHIFT30)) * _FIRST_FACTOR
     state = (state ^ (state >> _SHIFT27)) * _SECOND_FACTOR
@@ -165,10 +165,10 @@ def _heavy(bits: int) -> int:
 def _draw(key: np.uint64, first: int, who: Any, whom: Any, much: Any) -> None:
     """Three times 62 random bits for each transfer, as signed numbers: shifts and products then stay integers."""
     for n in range(who.shape[0]):
-        draw = _mixed(key + np.uint64(first + n) * _GOLDEN)
+        draw = mixed(key + np.uint64(first + n) * _GOLDEN)
         who[n] = np.int64(draw >> _TWO)
-        whom[n] = np.int64(_mixed(draw + _GOLDEN) >> _TWO)
-        much[n] = np.int64(_mixed(draw ^ _FIRST_FACTOR) >> _TWO)
+        whom[n] = np.int64(mixed(draw + _GOLDEN) >> _TWO)
+        much[n] = np.int64(mixed(draw ^ _FIRST_FACTOR) >> _TWO)
 
 
 @kernel
@@ -191,7 +191,7 @@ def _fill(
     while (1 << (doublings + 1)) <= places:
         doublings += 1
     newcomers, first = int(NEWCOMERS * 65_536), FIRST_ACCOUNT + places // FILLED
-    key = _mixed(seed * _GOLDEN + _GOLDEN)
+    key = mixed(seed * _GOLDEN + _GOLDEN)
     draws = np.empty((3, _WINDOW), np.int64)
     burst, bursting, one, end = 0, False, 0, 0
     for n in range(source.shape[0]):
@@ -200,7 +200,7 @@ def _fill(
             count = min(_WINDOW - drawn, source.shape[0] - n)
             end = drawn + count
             _draw(key, start + n, draws[0, drawn:end], draws[1, drawn:end], draws[2, drawn:end])
-            burst = np.int64(_mixed(key ^ np.uint64((start + n) // _WINDOW)) >> _TWO)
+            burst = np.int64(mixed(key ^ np.uint64((start + n) // _WINDOW)) >> _TWO)
             bursting, one = burst & 15 == 0, FIRST_SERVICE + _near(burst >> 8 & 0xFF_FFFF_FFFF, 9) % RECEIVING
         who, whom, much = draws[0, drawn], draws[1, drawn], draws[2, drawn]
         bursts = bursting and who >> 60 & 1 == 1

@@ -1,12 +1,12 @@
 """Trace random deposits on a large store, warm and cold, beside networkx and SQL on the same cones.
 
-    python -m benchmarks.trace_large --folder DIR [--transfers 100000000] [--deposits 200] [--compared 3] [--write]
+    python -m benchmarks.trace_large --folder DIR [--ledger spread] [--transfers 100000000] [--deposits 200] [--write]
 
-The ledger is that of `benchmarks.ledgers`, with a fifth as many addresses as transfers; what accounts hold at the beginning is
-minted first, so nobody but pools and seeds spends what he has not got. It is written straight into a store, without the
-copies that look-ups use, and numbered; then the trace index is made. All of it is kept in the folder and used again. What is
-timed is the figure of one deposit: from its place in the index to amounts by category and hop.
-docs/performance.md says what the columns mean.
+The ledger is that of `benchmarks.spread` (or, with ``--ledger lately``, of `benchmarks.ledgers`), with a fifth as many
+addresses as transfers; what is held at the beginning is minted first, so nobody but pools spends what he has not got. It is
+written straight into a store, without the copies that look-ups use, and numbered; then the trace index is made. All of it is
+kept in the folder and used again. What is timed is the figure of one deposit: from its place in the index to amounts by
+category and hop. docs/performance.md says what the columns mean.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import mmap
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,12 +28,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from benchmarks import tables
+from benchmarks import ledgers, spread, tables
 from benchmarks.cones import Cone, cone, duckdb_cone, networkx_haircut
-from benchmarks.ledgers import FEE, FIRST_ACCOUNT, FIRST_HUB, FIRST_SERVICE, SEEDS, Shape, chunks, openings
+from benchmarks.ledgers import FEE, Chunk
 from benchmarks.rescore import hexed, straight
 from benchmarks.scenarios import CATEGORIES
-from exposure.engines.local.ancestry import ORDINARY, STOPS, Ancestry, Search, marked
+from exposure.engines.local.ancestry import NAMED, ORDINARY, STOPS, Ancestry, Search, marked
 from exposure.model.settings import Rule
 from exposure.store.ends import Ends, ends_of
 from exposure.store.numbered import Numbered, numbered
@@ -52,11 +52,43 @@ UNKNOWN, KNOWN = len(CATEGORIES), len(CATEGORIES) + 1
 GROUPS = KNOWN + 1
 
 
-def ledger_tables(shape: Shape) -> Iterator[pa.Table]:
+class Kind(NamedTuple):
+    """A kind of ledger: what is held at the beginning and what is transferred, by number of transfers; and who is who by id."""
+
+    openings: Callable[[int], tuple[NDArray[np.int32], NDArray[np.int64]]]
+    chunks: Callable[[int], Iterable[Chunk]]
+    seeds: range
+    services: range
+    hubs: range
+
+
+def _lately(transfers: int) -> ledgers.Shape:
+    return ledgers.Shape(transfers, transfers // 5)
+
+
+KINDS = {
+    "spread": Kind(
+        spread.openings,
+        spread.chunks,
+        range(spread.SEEDS),
+        range(spread.FIRST_HUB, spread.FIRST_ACCOUNT),
+        range(0),
+    ),
+    "lately": Kind(
+        lambda transfers: ledgers.openings(_lately(transfers)),
+        lambda transfers: ledgers.chunks(_lately(transfers)),
+        range(ledgers.SEEDS),
+        range(ledgers.FIRST_SERVICE, ledgers.FIRST_HUB),
+        range(ledgers.FIRST_HUB, ledgers.FIRST_ACCOUNT),
+    ),
+}
+
+
+def ledger_tables(kind: Kind, transfers: int) -> Iterator[pa.Table]:
     """The ledger as an importer's tables: what is there at the beginning is minted, then a row is a transaction of its own."""
-    who, held = openings(shape)
-    done, beginning = 0, (np.full(len(who), -1, np.int32), who, held)
-    for source, target, amount in itertools.chain([beginning], chunks(shape)):
+    who, held = kind.openings(transfers)
+    done, beginning = 0, Chunk(np.full(len(who), -1, np.int32), who, held)
+    for source, target, amount in itertools.chain([beginning], kind.chunks(transfers)):
         number = np.arange(done, done + len(source))
         done += len(source)
         block, fee = number // 25, target == FEE
@@ -100,6 +132,7 @@ class World:
         """A search under a scenario."""
         marks = marked(self.index.pots)
         shares.put(marks, self.stops(scenario), STOPS)
+        shares.put(marks, self.seeds, NAMED)
         return Search(self.ends.ends, self.ends.firsts, marks, lambda _pot: ORDINARY)
 
     def groups(self, scenario: str) -> NDArray[np.int8]:
@@ -112,7 +145,7 @@ class World:
 
 
 @contextmanager
-def built(folder: Path, shape: Shape) -> Iterator[tuple[World, dict[str, Any]]]:
+def built(folder: Path, kind: Kind, transfers: int) -> Iterator[tuple[World, dict[str, Any]]]:
     """The store and its indexes, made where they are not there yet; and what making them took."""
     said = folder / "built.json"
     took: dict[str, Any] = json.loads(said.read_text()) if said.exists() else {}
@@ -120,7 +153,7 @@ def built(folder: Path, shape: Shape) -> Iterator[tuple[World, dict[str, Any]]]:
     if not store.exists():
         folder.mkdir(parents=True, exist_ok=True)
         part = folder / "part"
-        took["written s"] = round(straight(ledger_tables(shape), part).seconds)
+        took["written s"] = round(straight(ledger_tables(kind, transfers), part).seconds)
         part.replace(store)
     with Store.open(store) as opened:
         start = time.monotonic()
@@ -134,8 +167,7 @@ def built(folder: Path, shape: Shape) -> Iterator[tuple[World, dict[str, Any]]]:
             took["trace index MB"] = _size(index.place.with_name(f"{index.place.name}.ends"))
             said.write_text(json.dumps(took))
             seeds, services, hubs = (
-                index.find(hexed(np.arange(*ids), 40, 2))[1]
-                for ids in ((0, SEEDS), (FIRST_SERVICE, FIRST_HUB), (FIRST_HUB, FIRST_ACCOUNT))
+                index.find(hexed(np.array(ids, np.int64), 40, 2))[1] for ids in (kind.seeds, kind.services, kind.hubs)
             )
             yield World(index, ends, seeds, services, hubs), took
 
@@ -254,6 +286,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Build or open the store, measure, show."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, required=True, help="store and indexes are kept here")
+    parser.add_argument("--ledger", choices=tuple(KINDS), default="spread")
     parser.add_argument("--transfers", type=int, default=100_000_000)
     parser.add_argument("--deposits", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1, help="of the deposits")
@@ -264,11 +297,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--write", action="store_true", help="write the table into docs/performance.md")
     parser.add_argument("--note", default="", help="a remark to write beside it, such as what else ran")
     chosen = parser.parse_args(arguments)
-    with built(chosen.folder, Shape(chosen.transfers, chosen.transfers // 5)) as (world, took):
+    with built(chosen.folder, KINDS[chosen.ledger], chosen.transfers) as (world, took):
         grid = shown(world, chosen, took)
         if chosen.write:
             note = f" {chosen.note.strip().rstrip('.')}." if chosen.note.strip() else ""
-            tables.write("trace", f"Measured on: {tables.machine()}, load {os.getloadavg()[1]:.1f}.{note}\n\n{grid}")
+            tables.write(
+                f"trace {chosen.ledger}", f"Measured on: {tables.machine()}, load {os.getloadavg()[1]:.1f}.{note}\n\n{grid}"
+            )
 
 
 def shown(world: World, chosen: argparse.Namespace, took: dict[str, Any]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from exposure.engines.local.ancestry import ORDINARY, STOPS, Search, marked
+from exposure.engines.local.ancestry import NAMED, ORDINARY, STOPS, Search, marked
 from exposure.taint.kernels import ends as kernels
 from exposure.taint.kernels import shares
 
@@ -30,9 +30,10 @@ def ends_of(ledger, buckets=1):
     return found, firsts, short
 
 
-def search_of(ledger, stops, judge=lambda pot: ORDINARY):
-    """A search over a ledger in which some pots are origins."""
+def search_of(ledger, stops, judge=lambda pot: ORDINARY, named=()):
+    """A search over a ledger in which some pots are origins, some of these by name."""
     found, firsts, _ = ends_of(ledger)
     marks = marked(ledger.pots)
     shares.put(marks, np.array(sorted(stops), np.int64), STOPS)
+    shares.put(marks, np.array(sorted(named), np.int64), NAMED)
     return Search(found, firsts, marks, judge)

@@ -31,7 +31,7 @@ def ordinary(world):
 def lots(found, pots, columns, labels, limit):
     """What a search found, as lots under the names that the reference gives."""
     for pot, row, hop, amount in zip(*found.origins, strict=True):
-        time = int(columns["time"][row])
+        time = int(columns["time"][row]) if row >= 0 else 0
         origin = Origin("mint", "") if pot < 0 else owner_origin(labels, pots[pot][1], time)
         yield Lot(origin, int(hop), amount)
     for pot, hop, amount in zip(*found.lacking, strict=True):
@@ -47,7 +47,8 @@ def test_every_transfer_came_from_where_the_reference_says(rule, world, limit):
     world = ordinary(world)
     ledger, pots, _ = account_ledger(world.transfers)
     stops = {n for n, (_, owner) in enumerate(pots) if owner_origin(world.labels, owner, 0) is not None}
-    search = numbered_ends.search_of(ledger, stops)
+    seeds = {n for n in stops if pots[n][1] in world.labels.seeds}
+    search = numbered_ends.search_of(ledger, stops, named=seeds)
     run = account.run(world.transfers, world.labels, Settings(rule, limit))
     moving = [t for t in world.transfers if not t.failed and t.amount and t.sender != t.receiver]
     for row, transfer in enumerate(moving):
@@ -55,7 +56,10 @@ def test_every_transfer_came_from_where_the_reference_says(rule, world, limit):
         if pot < 0 or pot in stops:
             continue
         (at,) = search.find(pot, range(row, row + 1))
-        found = source(lots(search.trace(pot, at, rule, limit), pots, ledger.columns, world.labels, limit), limit)
+        carried = search.trace(pot, at, rule, limit)
+        by_name = np.isin(carried.origins.pot, sorted(seeds))
+        assert (ledger.columns["source"][carried.origins.row[by_name]] == carried.origins.pot[by_name]).all()
+        found = source(lots(carried, pots, ledger.columns, world.labels, limit), limit)
         expected = source(run.received[transfer.ref], limit)
         for part in {*found, *expected}:
             allowed = transfer.amount * 1e-9 if rule is Rule.HAIRCUT else 0

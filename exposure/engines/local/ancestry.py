@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exposure.model.settings import Rule
+from exposure.store.readahead import expect
 from exposure.taint.kernels import shares, units
 from exposure.taint.kernels.ends import PLACE
 from exposure.taint.kernels.queues import FIFO, LIFO
-from exposure.taint.kernels.shares import ASKS, LAST_BUT_ONE, NOT_YET, ORDINARY, STOPS
+from exposure.taint.kernels.shares import ASKS, LAST_BUT_ONE, NAMED, NOT_YET, ORDINARY, STOPS
 
 RULES = (Rule.HAIRCUT, Rule.FIFO, Rule.LIFO)
 MOST_STEPS = 250
@@ -30,8 +31,8 @@ Judge = Callable[[int], int]
 
 
 class Origins(NamedTuple):
-    """What came from origins, one entry each: the payer's pot (-1: minted), the row of its payment, the hop at which it
-    arrives, and how much of the subject that is (doubles, or whole numbers under order rules)."""
+    """What came from origins: the payer's pot (-1: minted), the row of its payment (-1: of several, added up; never where the
+    pot is `NAMED`), the hop at which it arrives, and how much of the subject that is (doubles; order rules: whole numbers)."""
 
     pot: Ints
     row: Ints
@@ -71,7 +72,7 @@ class Search:
     ends, firsts
         See `exposure.store.ends.Ends`.
     marks
-        By pot, two bits each (`shares.ORDINARY`, `STOPS`, `ASKS`).
+        By pot, two bits each (`shares.ORDINARY`, `STOPS`, `ASKS`, `NAMED`).
     judge
         Told a pot that asks, says what it is. It is asked once; it may raise `Unfit`.
     most
@@ -89,7 +90,7 @@ class Search:
         """Whether a pot is an origin."""
         if shares.mark(self.marks, pot) == ASKS:
             self._ask(np.array([pot], np.int32))
-        return bool(shares.mark(self.marks, pot) == STOPS)
+        return shares.mark(self.marks, pot) in (STOPS, NAMED)
 
     def trace(self, pot: int, at: int, rule: Rule, max_hops: int | None) -> Ancestry:
         """Where movement ``at`` of an ordinary pot, a payment, came from.
@@ -128,7 +129,7 @@ class Search:
             if not len(wanted.pots):
                 break
             if level == max_hops:  # no hop is left
-                beyond += float(wanted.weight.sum())
+                beyond += float(wanted.list["weight"].sum())
                 break
             if max_hops is not None and level == max_hops - 1:
                 who, amounts, rest = shares.lacking(self.ends, self.firsts, wanted)
@@ -137,6 +138,8 @@ class Search:
                 break
             self._give_up(level, looked)
             mode = LAST_BUT_ONE if max_hops is not None and level == max_hops - 2 else NOT_YET
+            wanted = shares.in_turn(wanted)
+            expect(self.ends, self.firsts, wanted.pots["pot"], wanted.pots["top"])
             longest = int(wanted.pots["top"].max()) + 1
             if longest > len(self._scratch):
                 self._scratch = np.zeros(2 * longest)
@@ -170,6 +173,7 @@ class Search:
             mode = LAST_BUT_ONE if max_hops is not None and level == max_hops - 2 else NOT_YET
             wanted = units.in_turn(wanted)
             pots += len(np.unique(wanted.pot))
+            expect(self.ends, self.firsts, wanted.pot, wanted.at)
             wanted, origins, short, rest, asks, read = units.step(self.ends, self.firsts, self.marks, wanted, order, mode)
             looked += read
             if len(asks):
@@ -228,4 +232,4 @@ def marked(pots: int) -> NDArray[np.uint8]:
     return np.zeros(pots // 4 + 1, np.uint8)
 
 
-__all__ = ["ASKS", "ORDINARY", "STOPS", "Ancestry", "Lacking", "Origins", "Search", "Unfit", "marked"]
+__all__ = ["ASKS", "NAMED", "ORDINARY", "STOPS", "Ancestry", "Lacking", "Origins", "Search", "Unfit", "marked"]

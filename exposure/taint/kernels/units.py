@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from exposure.taint.kernels.compiled import kernel
 from exposure.taint.kernels.ends import FLAG, PLACE
 from exposure.taint.kernels.queues import FIFO, LIFO
-from exposure.taint.kernels.shares import ASKS, LAST_BUT_ONE, STOPS, mark
+from exposure.taint.kernels.shares import ASKS, LAST_BUT_ONE, NAMED, STOPS, mark
 from exposure.taint.kernels.wide import below, minus, plus
 
 
@@ -210,7 +210,7 @@ def step(ends: Any, firsts: Any, marks: Any, wanted: Units, rule: int, mode: int
                     q_end_high[k], q_end_low[k] = begin
                 part = minus(until[0], until[1], begin[0], begin[1])
                 touched = True
-                if what == STOPS:
+                if what in (STOPS, NAMED):
                     if origins == o_who.shape[0]:
                         o_who, o_row, o_high, o_low = _longer(o_who), _longer(o_row), _longer(o_high), _longer(o_low)
                     o_who[origins], o_row[origins] = end.other, np.int32(end.row & PLACE)

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from exposure.engines.local.ancestry import ASKS, ORDINARY, STOPS, Ancestry, Search, Unfit, marked
+from exposure.engines.local.ancestry import ASKS, NAMED, ORDINARY, STOPS, Ancestry, Search, Unfit, marked
 from exposure.engines.local.hubs import counterparties
 from exposure.model.labels import Labels
 from exposure.model.ledger import Incomplete, Kind, Transfer
@@ -152,12 +152,13 @@ class Large:
         shares.put(marks, leaks, STOPS)
         shares.put(marks, asks, ASKS)
         known = sorted({*labels.seeds, *labels.boundaries, *labels.hubs, *labels.pass_through, *labels.owners})
-        stops = [
-            pot
-            for address, pot in index.pots(known, self._asset)
-            if pot not in self._unfit and owner_origin(labels, labels.owner(address), 0) is not None
-        ]
-        shares.put(marks, np.array(stops, np.int64), STOPS)
+        stops: dict[int, list[int]] = {STOPS: [], NAMED: []}
+        for address, pot in index.pots(known, self._asset):
+            owner = labels.owner(address)
+            if pot not in self._unfit and owner_origin(labels, owner, 0) is not None:
+                stops[NAMED if owner in labels.seeds else STOPS].append(pot)
+        for what, pots in stops.items():
+            shares.put(marks, np.array(pots, np.int64), what)
         leaking = frozenset(np.intersect1d(leaks, asks).tolist())
 
         def judge(pot: int) -> int:
