@@ -132,6 +132,7 @@ def account_cone(
     settings: Settings,
     *,
     hub_of: HubOf = no_hubs,
+    whole: bool = False,
 ) -> Cone:
     """The cone of some transfers.
 
@@ -146,6 +147,8 @@ def account_cone(
         take in, largest transfers first. What did not fit is given the origin ``budget``.
     hub_of
         Decides about untagged senders.
+    whole
+        Whether a part of the cone is of no use: the search ends with the first transfer that does not fit.
 
     Notes
     -----
@@ -154,7 +157,7 @@ def account_cone(
     search = _Search(reader, labels, settings, hub_of)
     for transfer in subjects:
         search.want(transfer, initial_reach(settings))
-    search.exhaust()
+    search.exhaust(whole=whole)
     return search.cone(subjects)
 
 
@@ -182,9 +185,9 @@ class _Search:
         if transfer.sender is not None and not self._fixed(transfer) and reach >= (0 if self._is_theft(transfer) else 1):
             heapq.heappush(self._heap, (-transfer.amount, order_of(transfer), -reach, transfer))
 
-    def exhaust(self) -> None:
-        """Follow everything wanted to its origins, or to the end of the budget."""
-        while self._heap:
+    def exhaust(self, *, whole: bool = False) -> None:
+        """Follow everything wanted to its origins, or to the end of the budget (``whole``: or to the first refusal)."""
+        while self._heap and not (whole and self._refused):
             _, _, negative, transfer = heapq.heappop(self._heap)
             if -negative == self._wanted[transfer.ref]:
                 self._expand(transfer, -negative)

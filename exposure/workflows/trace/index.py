@@ -98,8 +98,8 @@ def opened(store: Store, chain: str, as_of: int, told: Told = untold) -> Iterato
     """
     if not is_made(store, chain):
         _check_room(store, chain)
-    with numbered(store, chain, lambda done, total: told(f"numbering the ledger of {chain}", done, total)) as ledger:
-        ends = ends_of(ledger, lambda done, total: told("making its trace index, until the next import", done, total))
+    with numbered(store, chain, lambda done, total: told(f"making the index of {chain}, 1 of 2", done, total)) as ledger:
+        ends = ends_of(ledger, lambda done, total: told(f"making the index of {chain}, 2 of 2", done, total))
         blocks = ledger.columns["block"]
         yield Index(ledger, ends, _first(ledger.rows, lambda row: int(blocks[row]) > as_of))
 

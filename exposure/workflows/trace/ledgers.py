@@ -110,10 +110,11 @@ class AccountLedger:
         """Pots, each read once for all questions."""
         return self._reader
 
-    def source(self, subjects: Sequence[Transfer | Coin], settings: Settings) -> Subledger:
-        """All that bears on where some transfers of one asset came from."""
+    def source(self, subjects: Sequence[Transfer | Coin], settings: Settings, *, whole: bool = False) -> Subledger:
+        """All that bears on where some transfers of one asset came from; ``whole``: a part of it is of no use."""
         wanted = [row for row in subjects if isinstance(row, Transfer)]
-        cone = account_cone(self._reader, wanted, self.labels, settings, hub_of=self._hubs(wanted[0].asset))
+        hubs = self._hubs(wanted[0].asset)
+        cone = account_cone(self._reader, wanted, self.labels, settings, hub_of=hubs, whole=whole)
         gaps = self._gaps(cone.pots)
         rows = _detached(cone.transfers, cone.given)
         by_ref = {row.ref: row for row in cone.transfers}

@@ -206,12 +206,12 @@ class Tracing:
     ) -> tuple[Subledger, tuple[Subledger, AccountLedger] | None]:
         """What the budget allows to hold of what bears on a subject; where that is not all, what the trace index gives."""
         history, why = self._histories.history(target.chain), self._why_not_indexed()
-        if isinstance(history, StoredUtxoHistory):
+        if isinstance(ledger, UtxoLedger) or isinstance(history, StoredUtxoHistory):
             return ledger.source(target.source, settings), None
         held, rules = None, set(self._options.rules)
         all_held = self._engine.name == "local" and self._rows_of(target.chain) <= settings.max_transactions
         if why or not (all_held and rules <= INDEXED):  # else nothing may be left out, and it may be too much to be held
-            held = ledger.source(target.source, settings)
+            held = ledger.source(target.source, settings, whole=not why and rules <= INDEXED)
             if not held.refused:
                 return held, None
         if not why:
@@ -220,9 +220,8 @@ class Tracing:
             read = self._indexed.part(history, self._dust(target.chain, target.asset), wanted, settings, looked)
             if not isinstance(read, Sentence):
                 return read[0] if held is None else replace(held, why_refused=Sentence("no_index.rules")), read
-            why = read
-        held = held or ledger.source(target.source, settings)
-        return replace(held, why_refused=why), None
+            held, why = None, read
+        return replace(held or ledger.source(target.source, settings), why_refused=why), None
 
     def _why_not_indexed(self) -> str:
         """Why no figure of this question is read off a trace index, or nothing."""
