@@ -17,9 +17,10 @@ from exposure.model.verdicts import Fired, Verdict
 from exposure.reporting.categories import by_subject
 from exposure.reporting.changes import changes
 from exposure.reporting.layout import WIDTH, Piece, flow, laid_out_for
+from exposure.reporting.notes import account_notes, account_of, partly_priced
 from exposure.reporting.parts import answer, by_rule, money_totals, paths, paths_used, subject, window
 from exposure.reporting.table import account
-from exposure.reporting.verdicts import account_of, deciding, dependence_lines, further, warns
+from exposure.reporting.verdicts import deciding, dependence_lines, further, warns
 from exposure.reporting.words import UNRESOLVED_STYLE, cut, days_old, percent, terms
 from exposure.text import counted
 from exposure.units import clock, day, duration, money
@@ -147,8 +148,10 @@ def _footer(report: Report) -> list[Text]:
     for label, sentences in (("Missing", report.incomplete_answer), ("Warning", report.warnings)):
         for sentence in dict.fromkeys(sentences):
             lines += flow(Text(label, "bold yellow"), [(cut(sentence, 600), "yellow")], indent=LABEL)
-    for note in dict.fromkeys(note for section in report.sections for note in section.notes):
-        lines += flow(Text("Note"), [(cut(note, 600), "")], indent=LABEL)
+    for of, note in account_notes(report):
+        lines += flow(Text("Note"), [(cut(note if of is None else f"{of}: {note}", 600), "")], indent=LABEL)
+    if partly_priced(report):
+        lines += flow(Text("Note"), [(Sentence("notes.partly_priced"), "")], indent=LABEL)
     lines += flow(Text("Prices", "dim"), _prices(report.sections), indent=LABEL, gap=" ")
     lines += flow(Text("Terms", "dim"), _terms(report.sections), indent=LABEL, gap=" ")
     run = report.run

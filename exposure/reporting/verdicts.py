@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import reduce
 
-from exposure.model.results import Report
 from exposure.model.sentences import Sentence
 from exposure.model.verdicts import Dependence, Fired, TagUsed, Verdict
 from exposure.reporting.words import cut, short
@@ -30,15 +29,6 @@ def further(verdict: Verdict) -> list[Fired]:
             found.append(fired)
             said.append(rows)
     return found
-
-
-def account_of(fired: Fired, report: Report) -> Sentence | None:
-    """Which account a rule speaks of, where a report has several; None where it has one, or where the rule adds them up."""
-    accounts = dict.fromkeys((section.subject, section.direction) for section in report.sections)
-    if fired.section is None or len(accounts) < 2:
-        return None
-    section = report.sections[fired.section]
-    return Sentence(f"verdict.{section.direction}_of", asset=cut(section.subject.symbol, 12))
 
 
 def warns(note: str) -> bool:

@@ -32,6 +32,7 @@ class Sheet:
     """The facts in one language."""
 
     say: Phrases
+    terms: str
     blanks: tuple[str, ...]
     tables: tuple[Table, ...]
     reasons: tuple[str, ...]
@@ -83,8 +84,10 @@ def _sheet(report: Report, say: Phrases) -> Sheet:
         said = [f"{one.policy}{say('colon')}{one.word}", one.sentence, one.because]
         reasons.append(say("sentence").join(part.rstrip(".。") for part in said if part) + say("stop"))
         reasons += [f"{word}{say('colon')}{sentence}" for _, word, sentence in one.further]
+    bounded = any(bound.upper is not None for section in sections for bound in section.bounds)
     return Sheet(
         say,
+        say.terms(sections[0].rule, bounded=bounded),
         tuple(say(f"blank_{name}") for name in ("customer", "account", "contact", "why")),
         tuple(made for made in tables if made.rows),
         tuple(reasons) or (say("no_verdict"),),

@@ -6,10 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from exposure.model.results import Designated, Exposure, Own, Report, Section, SeedUsed
+from exposure.model.sentences import Sentence
 from exposure.model.verdicts import Fired, Verdict
+from exposure.reporting.notes import account_notes, account_of, partly_priced
 from exposure.reporting.page.cells import Cell, Table, address, code, number, table, text, word
 from exposure.reporting.page.phrases import Phrases
-from exposure.reporting.verdicts import account_of, deciding, dependence_lines, further, warns
+from exposure.reporting.verdicts import deciding, dependence_lines, further, warns
 from exposure.reporting.words import cut, percent
 from exposure.text import shown
 from exposure.units import clock, day
@@ -276,5 +278,9 @@ def prices(sections: Sequence[Section], say: Phrases, *, most: int) -> Table:
 
 def notices(report: Report, say: Phrases) -> list[tuple[str, bool]]:
     """What to know beside the figures; the flag says that a sentence from elsewhere is not in the page's language."""
-    every = [*report.incomplete_answer, *report.warnings, *(note for section in report.sections for note in section.notes)]
-    return [(shown(say.said(sentence), 600), not say.knows(sentence)) for sentence in dict.fromkeys(every)]
+    more = [(None, Sentence("notes.partly_priced"))] if partly_priced(report) else []
+    every = [*((None, one) for one in (*report.incomplete_answer, *report.warnings)), *account_notes(report), *more]
+    return [
+        (("" if of is None else say.said(of) + say("colon")) + shown(say.said(sentence), 600), not say.knows(sentence))
+        for of, sentence in dict.fromkeys(every)
+    ]
