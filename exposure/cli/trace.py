@@ -273,7 +273,7 @@ def _opened(
 ) -> Iterator[tuple[Store, bool]]:
     """The store, and whether the trace fetches without having been told to; a new store where something is to be fetched."""
     from exposure.store.store import Store
-    from exposure.workflows.fetch.tracing import fetches_unasked
+    from exposure.workflows.trace.unasked import fetches_unasked
 
     if not Store.exists(settings.store):
         unasked = may_fetch and fetches_unasked(None, subject, options, settings, source)

@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exposure.errors import StoreError
-from exposure.store.numbered import Numbered, alone, array_file, beside, settle, stamps
+from exposure.store.index_places import beside
+from exposure.store.numbered import Numbered, alone, array_file, settle, stamps
 from exposure.store.parts import disk_errors, sync_folder
 from exposure.taint.kernels import ends as kernels
 

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from exposure.model.assets import chain as chain_of
 from exposure.store import query
 from exposure.store.dedup import hash_name
+from exposure.store.index_places import MANIFEST, place_of
 from exposure.store.numbering import kernels, marks
 from exposure.store.numbering.accounts import number_accounts
 from exposure.store.numbering.coins import COLUMNS as COIN_COLUMNS
@@ -36,7 +37,6 @@ from exposure.store.parts import disk_errors, part_path, sync_folder
 from exposure.store.store import Store
 from exposure.store.versions import READERS
 
-INDEX = "index"
 LOCK = "lock"
 FORM = 3
 """Goes up whenever the columns change their meaning: older indexes are made anew."""
@@ -178,9 +178,9 @@ def numbered(store: Store, chain: str, advance: Advance = lambda done, total: No
     StoreError
         If the disk is full or the ledger cannot be read; then no index is left behind.
     """
-    root, name = store.path / INDEX, _name(store, chain)
-    temporary: Path | None = None
-    found = _opened(root / name)
+    place = place_of(store, chain)
+    root, temporary = place.parent, None
+    found = _opened(place)
     if found is not None:
         yield found
         return
@@ -191,7 +191,7 @@ def numbered(store: Store, chain: str, advance: Advance = lambda done, total: No
     except OSError:
         temporary = root = Path(tempfile.mkdtemp(prefix="exposure-"))
     try:
-        place = root / name
+        place = root / place.name
         with alone(store.path, root):
             found = _opened(place)  # somebody else may have made it meanwhile
             if found is None:
@@ -204,25 +204,10 @@ def numbered(store: Store, chain: str, advance: Advance = lambda done, total: No
             shutil.rmtree(temporary, ignore_errors=True)
 
 
-def is_made(store: Store, chain: str) -> bool:
-    """Whether there is a numbered ledger of a chain with a trace index, of this version of the store. Cost: two look-ups."""
-    place = store.path / INDEX / _name(store, chain)
-    return all((folder / "manifest.json").exists() for folder in (place, beside(place)))
-
-
-def beside(place: Path) -> Path:
-    """Where the trace index of a numbered ledger lies."""
-    return place.with_name(f"{place.name}.ends")
-
-
-def _name(store: Store, chain: str) -> str:
-    return f"{store.version}-{chain.replace(os.sep, '_')}"
-
-
 def _opened(place: Path) -> Numbered | None:
     """An index that is there, of this form and hash function, with files as they were made; else None."""
     try:
-        said = json.loads((place / "manifest.json").read_text())
+        said = json.loads((place / MANIFEST).read_text())
         if said.pop("form") != FORM or said.pop("files") != stamps(place):
             return None
         hashed, slots = said.pop("hash"), said.pop("slots")
@@ -323,8 +308,8 @@ def _make(store: Store, chain: str, root: Path, place: Path, advance: Advance) -
             for file in part.iterdir():
                 settle(file)
             said["files"] = stamps(part)
-            (part / "manifest.json").write_text(json.dumps(said))
-            settle(part / "manifest.json")
+            (part / MANIFEST).write_text(json.dumps(said))
+            settle(part / MANIFEST)
             sync_folder(part)
             part.replace(place)
             sync_folder(root)

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from exposure.errors import StoreError
 from exposure.store import coverage
 from exposure.store.ends import Ends, ends_of
-from exposure.store.numbered import Numbered, is_made, numbered
+from exposure.store.index_places import is_made
+from exposure.store.numbered import Numbered, numbered
 from exposure.store.store import Store
 from exposure.taint.kernels.ends import PLACE, SENT
 from exposure.workflows.trace.indexed import Told, untold

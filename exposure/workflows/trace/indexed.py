@@ -16,7 +16,7 @@ from exposure.model.ledger import Transfer
 from exposure.model.sentences import Sentence
 from exposure.model.settings import Rule, Settings
 from exposure.store.histories import StoredAccountHistory
-from exposure.store.numbered import is_made
+from exposure.store.index_places import is_made
 from exposure.store.store import Store
 from exposure.tracing.hubs import Met
 from exposure.workflows.trace.ledgers import AccountLedger, Subledger
