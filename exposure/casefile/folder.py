@@ -35,6 +35,8 @@ MAX_FILE_BYTES = 2**30
 MAX_TEXT_BYTES = 256 * 2**20
 """Of a file that is not a table: it is held many times over once it is read."""
 MAX_MANIFEST_BYTES = 16 * 2**20
+MAX_CASE_BYTES = 4 * 2**30
+"""Of all files together, which are held at once."""
 
 _OLD = ".old"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,60}\.[a-z]{2,8}")
@@ -79,7 +81,7 @@ def write(
     InputError
         If the place is taken, or cannot be written.
     """
-    hashes = {name: {"sha256": _digest(content), "bytes": len(content)} for name, content in sorted(files.items())}
+    hashes = {name: _named(content) for name, content in sorted(files.items())}
     text = json.dumps({**manifest, "form": FORM, "files": hashes}, indent=1, sort_keys=True, ensure_ascii=True) + "\n"
     octets = text.encode("ascii")
     identity = _digest(octets)
@@ -192,7 +194,7 @@ def _file_faults(listed: Mapping[str, Any], contents: Mapping[str, bytes], print
         content = contents[name]
         if name in printed:
             content = content.replace(printed[name].encode(), NO_ID.encode())
-        if _digest(content) != expected.get("sha256"):
+        if expected != _named(content):
             faults.append(f"{name} is not the file that the manifest names")
     extra = [name for name in contents if name not in listed and name not in (IDENTITY, SIGNATURE)]
     return faults + [f"{shown(name, 80)} is not in the manifest" for name in sorted(extra)]
@@ -237,6 +239,9 @@ def _names(folder: Path) -> list[str]:
         raise InputError(
             f"{folder} holds {shown(odd[0], 80)}, which no case has: links, folders and other names are not followed"
         )
+    size = sum(entry.stat(follow_symlinks=False).st_size for entry in entries)
+    if size > MAX_CASE_BYTES:
+        raise InputError(f"{folder} holds {size:,} bytes; a case has at most {MAX_CASE_BYTES:,}")
     return sorted(entry.name for entry in entries)
 
 
@@ -253,6 +258,11 @@ def _content(folder: Path, name: str, most: int) -> bytes:
     if max(len(content), about.st_size) > most:
         raise InputError(f"{name} of the case is larger than {most:,} bytes")
     return content
+
+
+def _named(content: bytes) -> dict[str, str | int]:
+    """What a manifest says of a file."""
+    return {"sha256": _digest(content), "bytes": len(content)}
 
 
 def _digest(content: bytes) -> str:

@@ -42,7 +42,9 @@ def doctored(
     found, asked, stated = evidence_of(whole), options(options_of(whole)), json_of(whole, "report.json")
     evidence(found)
     with store_of(whole) as store:
-        made = answer(store, subject_of(whole), asked, Replaying(found))
+        views = Replaying(found)
+        made = answer(store, subject_of(whole), asked, views)
+    found.judged = {key: found.judged.get(key, counted) for key, counted in views.recounted.items()}
     report = told(again.as_stated(whole, made, found, stated))
     steps = log.lines(whole.files[log.LOG])
     steps = lines([*steps[:-1], log.question(report, options_to_json(asked), None)])

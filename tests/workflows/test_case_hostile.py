@@ -85,6 +85,15 @@ def test_files_of_gigabytes_are_not_read(case: Path, tmp_path: Path, name: str, 
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # kilobytes
 
 
+def test_files_that_together_are_larger_than_a_case_are_not_read(case: Path, tmp_path: Path) -> None:
+    shutil.copytree(case, tmp_path / "case")
+    for n in range(5):
+        (tmp_path / "case" / f"more{n}.parquet").touch()
+        os.truncate(tmp_path / "case" / f"more{n}.parquet", GIB)
+    with pytest.raises(InputError, match="a case has at most"):
+        verify(tmp_path / "case")
+
+
 @pytest.mark.parametrize(
     "name", ["../../etc/passwd", "/etc/passwd", "a/b.json", "..", "con\u202ejs.txt", "x" * 200 + ".json", ""]
 )

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from click.testing import CliRunner
 from forged_cases import forged
@@ -15,6 +16,7 @@ from strangers import doctored
 
 from exposure.casefile import folder as case_folder
 from exposure.casefile.evidence import Evidence
+from exposure.casefile.rows import coverage_schema, written
 from exposure.cli import main
 from exposure.errors import ExposureError
 from exposure.measure.policy_text import policy_from
@@ -270,7 +272,23 @@ def _sources(files: dict[str, Any]) -> dict[str, bytes]:
     return {"sources.json": json.dumps({**said, "sources": {key: [] for key in said["sources"]}}).encode()}
 
 
-@pytest.mark.parametrize("change", [_twice, _no_run, _without_end, _notices, _another_file, _sources])
+def _bad_balance(files: dict[str, Any]) -> dict[str, bytes]:
+    row = dict.fromkeys(coverage_schema().names, "") | {"complete": False, "oldest": False, "balance": "x"}
+    return {"coverage.parquet": written(pa.Table.from_pylist([row], schema=coverage_schema()))}
+
+
+def _nobody_judged(files: dict[str, Any]) -> dict[str, bytes]:
+    return {"decisions.json": json.dumps({**json.loads(files["decisions.json"]), "judged": []}).encode()}
+
+
+def _more_than_is_read(files: dict[str, Any]) -> dict[str, bytes]:
+    return {"labels.json": json.dumps({**json.loads(files["labels.json"]), "approved by": "an authority"}).encode()}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [_bad_balance, _nobody_judged, _more_than_is_read, _twice, _no_run, _without_end, _notices, _another_file, _sources],
+)
 def test_files_that_two_readers_read_differently_or_no_case_has_do_not_pass(
     case: Path, tmp_path: Path, change: Callable[[dict[str, Any]], dict[str, bytes]]
 ) -> None:
@@ -286,7 +304,15 @@ def test_files_that_two_readers_read_differently_or_no_case_has_do_not_pass(
 
 @pytest.mark.parametrize(
     "manifest",
-    [{"lang": "en"}, {"lang": "xx"}, {"tz": "../../etc/passwd"}, {"tz": []}, {"synthetic": False}, {"approved": "yes"}],
+    [
+        {"lang": "en"},
+        {"lang": "xx"},
+        {"tz": "../../etc/passwd"},
+        {"tz": []},
+        {"synthetic": False},
+        {"approved": "yes"},
+        {"plotly": []},
+    ],
 )
 def test_the_manifest_says_of_the_answer_only_what_follows_from_it(
     case: Path, tmp_path: Path, manifest: dict[str, Any]

@@ -22,7 +22,7 @@ from exposure.units import to_unix, zone
 from exposure.workflows.case import log
 from exposure.workflows.case.check import Check
 from exposure.workflows.case.compare import first_difference
-from exposure.workflows.case.files import Form, manifest_of, plotly_version
+from exposure.workflows.case.files import Form, manifest_of, plotly_version, programs
 from exposure.workflows.case.reading import json_of
 from exposure.workflows.labels import warnings_of
 from exposure.workflows.trace.options import TraceOptions
@@ -99,6 +99,7 @@ def manifest(case: case_folder.Case, whole: Report, options: TraceOptions, evide
     made = json.loads(json.dumps(manifest_of(whole, options, evidence, form)))
     said = {key: value for key, value in case.manifest.items() if key not in _BESIDE}
     wrong = next((key for key in sorted({*made, *said}) if key not in said or key not in made or made[key] != said[key]), None)
+    wrong = wrong or next((key for key in programs() if not isinstance(case.manifest.get(key), str)), None)
     if wrong is not None:
         return Check("manifest", False, f"{shown(wrong, 60)} of the manifest is not what the answer makes it")
     return Check("manifest", True, "subject, settings, lists and policies are those of the answer")

@@ -10,7 +10,7 @@ from exposure.model.assets import chain as chain_of
 from exposure.model.labels import Category
 from exposure.model.ledger import UtxoTx
 from exposure.text import shown
-from exposure.tracing.hubs import Counted, verdict
+from exposure.tracing.hubs import verdict
 from exposure.workflows.case.check import Check
 from exposure.workflows.case.record import Replaying
 from exposure.workflows.trace.options import TraceOptions
@@ -31,11 +31,14 @@ def hubs(evidence: Evidence, views: Replaying, options: TraceOptions) -> Check:
     dust = next((asset for asset, limit in evidence.dust.items() if views.dusts.get(asset) != limit), None)
     if dust is not None:
         return Check("hubs", False, f"the prices do not make the dust limit of {shown(dust, 80)} what decisions.json says")
+    unsaid = next(iter(set(evidence.judged) ^ set(views.recounted)), None)
+    if unsaid is not None:
+        return Check("hubs", False, f"{shown(unsaid[2], 80)} was judged and is not in decisions.json, or the other way round")
     given = []
     for key, one in evidence.judged.items():
-        other = views.recounted.get(key, Counted(0, 0, 0))
+        other = views.recounted[key]
         hub = verdict(one, threshold) is not None and key[2] not in lifted
-        whole = chain_of(key[0]).ledger != "utxo" and not hub and key in views.recounted
+        whole = chain_of(key[0]).ledger != "utxo" and not hub
         if (whole and other != one) or other.counterparties > one.counterparties:
             return Check(
                 "hubs", False, f"the rows of {shown(key[2], 80)} count {other.counterparties:,}, not {one.counterparties:,}"

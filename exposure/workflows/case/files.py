@@ -52,21 +52,32 @@ def evidence_files(report: Report, evidence: Evidence) -> dict[str, bytes]:
         "movements.parquet": movement_table(evidence),
         "outputs.parquet": outputs,
         "inputs.parquet": inputs,
-        "coverage.parquet": coverage_table(evidence),
-        "prices.parquet": prices_table(evidence),
-        "tags.parquet": tags_table(evidence.statements),
+        **said_in_tables(evidence),
     }
-    values = {
-        "decisions.json": decisions_to_json(evidence),
-        "labels.json": labels_to_json(evidence.labels),
-        "editions.json": editions_to_json(evidence.editions, evidence.actors),
-        NOTICES: notices_to_json(report),
-    }
+    values = {**said_in_json(evidence), NOTICES: notices_to_json(report)}
     return {
         **{name: written(table) for name, table in tables.items()},
         **{name: _json(value) for name, value in values.items()},
         "report.json": report_to_json(report).encode(),
         "transfers.csv": flow_csv(report).encode(),
+    }
+
+
+def said_in_tables(evidence: Evidence) -> dict[str, Any]:
+    """Evidence beside the ledger's rows, as Arrow tables."""
+    return {
+        "coverage.parquet": coverage_table(evidence),
+        "prices.parquet": prices_table(evidence),
+        "tags.parquet": tags_table(evidence.statements),
+    }
+
+
+def said_in_json(evidence: Evidence) -> dict[str, Any]:
+    """Evidence beside the ledger's rows, as JSON values."""
+    return {
+        "decisions.json": decisions_to_json(evidence),
+        "labels.json": labels_to_json(evidence.labels),
+        "editions.json": editions_to_json(evidence.editions, evidence.actors),
     }
 
 

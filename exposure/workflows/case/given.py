@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import fields
@@ -11,7 +12,8 @@ from exposure.casefile.folder import Case
 from exposure.model.policy import Policy
 from exposure.text import shown
 from exposure.workflows.case.check import Check
-from exposure.workflows.case.reading import rests_on
+from exposure.workflows.case.files import said_in_json, said_in_tables
+from exposure.workflows.case.reading import json_of, rests_on, table_of
 from exposure.workflows.policies import SHIPPED, load_policy
 from exposure.workflows.trace.options import TraceOptions
 
@@ -48,7 +50,12 @@ def _policy(policy: Policy) -> str:
 
 
 def evidence(case: Case, found: Evidence) -> Check:
-    """The evidence itself: that the figures follow from it does not make it true."""
+    """The evidence itself: that the figures follow from it does not make it true. Its files hold what is read, and no more."""
+    tables = ((name, made.equals(table_of(case, name, made.schema))) for name, made in said_in_tables(found).items())
+    values = ((name, json.loads(json.dumps(made)) == json_of(case, name)) for name, made in said_in_json(found).items())
+    odd = next((name for name, same in (*tables, *values) if not same), None)
+    if odd is not None:
+        return Check("evidence", False, f"{odd} says more than is read of it, or says it otherwise than a case does")
     return Check(
         "evidence", True, "the figures follow from it; that it is whole and true nothing here shows", tuple(_told(case, found))
     )

@@ -95,6 +95,13 @@ def evidence_of(case: case_folder.Case) -> Evidence:
     InputError
         If it cannot be read.
     """
+    try:
+        return _evidence_of(case)
+    except BROKEN as error:
+        raise InputError(f"the evidence of the case cannot be read: {shown(error, 120)}") from error
+
+
+def _evidence_of(case: case_folder.Case) -> Evidence:
     evidence = Evidence()
     evidence.gaps = coverage_from(table_of(case, "coverage.parquet", coverage_schema()))
     evidence.prices = prices_from(table_of(case, "prices.parquet", prices_schema()))
@@ -102,12 +109,9 @@ def evidence_of(case: case_folder.Case) -> Evidence:
     evidence.labels = labels_from_json(json_of(case, "labels.json"))
     decisions_from_json(json_of(case, "decisions.json"), evidence)
     evidence.editions, evidence.actors = editions_from_json(json_of(case, "editions.json"))
-    try:
-        evidence.label_time = int(case.manifest["label_time"])
-        evidence.ends = {str(chain): int(end) for chain, end in case.manifest["ends"].items()}
-        evidence.assets = {str(asset): (str(one[0]), int(one[1])) for asset, one in case.manifest["assets"].items()}
-    except BROKEN as error:
-        raise InputError(f"the manifest of the case cannot be read: {shown(error, 120)}") from error
+    evidence.label_time = int(case.manifest["label_time"])
+    evidence.ends = {str(chain): int(end) for chain, end in case.manifest["ends"].items()}
+    evidence.assets = {str(asset): (str(one[0]), int(one[1])) for asset, one in case.manifest["assets"].items()}
     return evidence
 
 
