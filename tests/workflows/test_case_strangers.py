@@ -281,6 +281,10 @@ def _nobody_judged(files: dict[str, Any]) -> dict[str, bytes]:
     return {"decisions.json": json.dumps({**json.loads(files["decisions.json"]), "judged": []}).encode()}
 
 
+def _regimes(files: dict[str, Any]) -> dict[str, bytes]:
+    return {"labels.json": files["labels.json"].replace(b'"regime": "US"', b'"regime": {}')}
+
+
 def _more_than_is_read(files: dict[str, Any]) -> dict[str, bytes]:
     return {"labels.json": json.dumps({**json.loads(files["labels.json"]), "approved by": "an authority"}).encode()}
 

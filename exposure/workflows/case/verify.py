@@ -108,7 +108,7 @@ def verify(folder: Path, *, case_id: str | None = None, key: str | None = None) 
         _guarded("evidence", lambda: given.evidence(case, evidence)),
         _guarded("labels", lambda: tagged.labels(evidence, options)),
         _guarded("sources", lambda: sources.named(case)),
-        *_recomputed(case, evidence, subject, options, stated),
+        *_recomputed(_Opened(case, subject, options, evidence, stated)),
     ]
     return Verified(case.id, len(case.files) + 1, (), tuple(checks))
 
@@ -140,41 +140,52 @@ def _signed(case: case_folder.Case, by: str | None, *, unchecked: bool) -> Itera
         said = f"by the key {who}; whose that is the folder cannot say (--key PUBKEY)"
     else:
         said = f"by the key that was given, {who}"
-    yield Check("signature", True, said)
+    yield Check("signature", True, said, compared=not unchecked)
 
 
-def _recomputed(
-    case: case_folder.Case, evidence: Evidence, subject: str, options: TraceOptions, stated: Mapping[str, Any]
-) -> Iterator[Check]:
-    run = stated.get("run")
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A case with its question, its evidence and what its report states."""
+
+    case: case_folder.Case
+    subject: str
+    options: TraceOptions
+    evidence: Evidence
+    stated: Mapping[str, Any]
+
+
+def _recomputed(opened: _Opened) -> Iterator[Check]:
+    run = opened.stated.get("run")
     made_by = run.get("engine") if isinstance(run, dict) else None
     if made_by not in ENGINES:
         yield Check("engine", False, "report.json does not name the engine that made it, so nothing can be made again")
         return
-    with store_of(case) as store:
+    with store_of(opened.case) as store:
         for engine in ENGINES:
-            views = Replaying(evidence)
             try:
-                report = answer(store, subject, replace(options, engine=engine), views)
+                yield from _by_engine(opened, store, engine, of_report=engine == made_by)
             except (ExposureError, *BROKEN) as error:
                 yield Check(f"engine {engine}", False, f"the evidence does not make an answer: {shown(error, 200)}")
-                continue
-            same_engine = engine == made_by
-            yield _compared(engine, report, stated, whole=same_engine)
-            if same_engine:
-                yield _flow(case, report)
-                yield decisions.hubs(evidence, views, options)
-                yield decisions.clusters(evidence, _linking(store, evidence), customer_of(subject))
-                yield from _said(case, report, options, evidence, stated)
 
 
-def _said(
-    case: case_folder.Case, made: Report, options: TraceOptions, evidence: Evidence, stated: Mapping[str, Any]
-) -> Iterator[Check]:
+def _by_engine(opened: _Opened, store: Store, engine: str, *, of_report: bool) -> Iterator[Check]:
+    """The answer by one engine; by that of the report everything else follows from it."""
+    case, evidence, options, views = opened.case, opened.evidence, opened.options, Replaying(opened.evidence)
+    report = answer(store, opened.subject, replace(options, engine=engine), views)
+    yield _compared(engine, report, opened.stated, whole=of_report)
+    if of_report:
+        yield _flow(case, report)
+        yield decisions.hubs(evidence, views, options)
+        yield decisions.clusters(evidence, _linking(store, evidence), customer_of(opened.subject))
+        yield from _said(opened, report)
+
+
+def _said(opened: _Opened, made: Report) -> Iterator[Check]:
     """Whether report, manifest, log and pages say what comes out."""
+    case, evidence, stated = opened.case, opened.evidence, opened.stated
     try:
         form, lines = again.form_of(case.manifest), log.lines(case.files.get(log.LOG, b""))
-        asked = replace(options, engine=made.run.engine)
+        asked = replace(opened.options, engine=made.run.engine)
         whole = again.as_stated(case, made, evidence, stated)
         checks = [
             again.report(whole, made, evidence, stated),
