@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from forged_cases import forged
-from test_clusters_in_runs import ONE_OWNER, coins, tx
+from test_clusters_in_runs import ONE_OWNER, coin_address, coins, tx
 
 from exposure.attribution.clusters import Method
+from exposure.cli import main
 from exposure.model.settings import Rule
 from exposure.store.store import Store
 from exposure.workflows.case import Form, write_case
@@ -116,3 +118,24 @@ def test_links_that_are_missing_or_made_up_are_found(cluster_case: Path, tmp_pat
     owners = {**other["owners"], "an address": next(iter(other["owners"].values()))}
     grown = json.dumps({**other, "owners": owners}).encode()
     assert not verify(forged(cluster_case, tmp_path / "grown", {"labels.json": grown})).ok
+
+
+@pytest.mark.parametrize(("threshold", "what"), [(5, "a hub"), (1_000, "no hub")])
+def test_on_a_utxo_chain_whoever_moved_more_than_the_folder_holds_is_named_as_given(
+    tmp_path: Path, threshold: int, what: str
+) -> None:
+    """H is paid by five and pays five; the folder has the one payment that went on to the deposit."""
+    txs: dict[str, tuple[list[tuple[str, int]], list[tuple[str, int]]]] = {}
+    for n in range(5):
+        txs[f"mint{n}"] = [], [(f"payer{n}", 9_000)]
+        txs[f"in{n}"] = [(f"mint{n}", 0)], [("H", 9_000)]
+        txs[f"out{n}"] = [(f"in{n}", 0)], [(f"paid{n}", 9_000)]
+    with coins(txs, {}) as store:
+        asked = trace_options(hub_counterparties=threshold, hops=3)
+        write_case(store, f"{tx('out0')}:0", asked, tmp_path / "case", Form())
+    found = verify(tmp_path / "case")
+    assert found.ok
+    (given,) = (check.given for check in found.checks if check.name == "hubs")
+    assert given == (f"{coin_address('H')} with 10 counterparties ({what})",)
+    told = CliRunner().invoke(main, ["verify", str(tmp_path / "case")]).stdout
+    assert f"taken as given (1): {coin_address('H')} with 10 counterparties ({what})" in told
