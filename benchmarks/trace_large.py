@@ -322,22 +322,27 @@ def shown(world: World, chosen: argparse.Namespace, took: dict[str, Any]) -> str
         ("scenario", "cone", "this ms", "networkx: graph s", "networkx: haircut s", "DuckDB: cone s", "the same"),
     )
     by_size: list[tuple[int, float, float, int]] = []
-    beside: dict[str, tuple[list[Deposit], list[Cone]]] = {}
+    beside: dict[str, list[tuple[Deposit, Cone]]] = {}
     for scenario in chosen.scenarios.split(","):
-        sizes: list[Cone] = []
+        sizes, near = list[int](), list[tuple[Deposit, Cone]]()
         for rule in rules:
-            measure(world, scenario, rule, some[:20], cold=False)
+            measure(world, scenario, rule, some, cold=False)  # what the cold ones before put out comes back
             with Peak() as peak:
                 warm = measure(world, scenario, rule, some, cold=False)
             cold = measure(world, scenario, rule, some[: chosen.cold], cold=True) if chosen.cold else None
             if not sizes:
-                sizes = [cone(world.ends, world.search(scenario).marks, d.pot, d.at, HOPS, keep=COMPARABLE) for d in some]
+                marks = world.search(scenario).marks
+                for deposit in some:
+                    keep = COMPARABLE if len(near) < chosen.compared else -1
+                    one = cone(world.ends, marks, deposit.pot, deposit.at, HOPS, keep=keep)
+                    sizes.append(one.transfers)
+                    if one.rows is not None:
+                        near.append((deposit, one))
             if rule is Rule.HAIRCUT:
-                transfers = [one.transfers for one in sizes]
-                by_size += zip(transfers, warm.clock, warm.cpu, warm.looked, strict=True)
+                by_size += zip(sizes, warm.clock, warm.cpu, warm.looked, strict=True)
             grid.add(
                 f"{scenario}, {rule.value}",
-                _range([one.transfers for one in sizes]),
+                _range(sizes),
                 _range(warm.looked),
                 _range(warm.pots),
                 _ms(warm.clock),
@@ -346,11 +351,10 @@ def shown(world: World, chosen: argparse.Namespace, took: dict[str, Any]) -> str
                 f"{peak.most / 1e6:,.0f}",
             )
             print(" | ".join(grid.rows[-1]), flush=True)
-        near = [n for n, one in enumerate(sizes) if one.rows is not None][: chosen.compared]
         if near:
-            beside[scenario] = [some[n] for n in near], [sizes[n] for n in near]
-    for scenario, (those, cones) in beside.items():  # last: the table takes memory
-        compared.add(scenario, *_beside(world, scenario, those, cones))
+            beside[scenario] = near
+    for scenario, those in beside.items():  # last: the table takes memory
+        compared.add(scenario, *_beside(world, scenario, those))
     classes = _classes(by_size)
     for each in (grid, classes, compared):
         tables.show(each)
@@ -372,11 +376,11 @@ def _classes(found: Sequence[tuple[int, float, float, int]]) -> tables.Grid:
     return grid
 
 
-def _beside(world: World, scenario: str, some: Sequence[Deposit], cones: Sequence[Cone]) -> list[str]:
+def _beside(world: World, scenario: str, some: Sequence[tuple[Deposit, Cone]]) -> list[str]:
     """One row: our time, networkx's and DuckDB's, on the same cones, and whether they agree."""
     search, groups, stops = world.search(scenario), world.groups(scenario), world.stops(scenario)
     mine, building, running, sql, same = [], [], [], [], True
-    for deposit, one in zip(some, cones, strict=True):
+    for deposit, one in some:
         start = time.perf_counter()
         found = account(
             search.trace(deposit.pot, deposit.at, Rule.HAIRCUT, HOPS), groups, int(world.index.columns["low"][deposit.row])
@@ -392,7 +396,7 @@ def _beside(world: World, scenario: str, some: Sequence[Deposit], cones: Sequenc
         same &= pots == one.pots
         sql.append(seconds)
     medians = [float(np.median(values)) for values in (mine, building, running, sql)]
-    sizes = _range([one.transfers for one in cones])
+    sizes = _range([one.transfers for _, one in some])
     return [sizes, f"{medians[0]:.2f}", *(f"{value:.2f}" for value in medians[1:]), "yes" if same else "NO"]
 
 
