@@ -27,7 +27,7 @@ from exposure.tracing.hubs import account_hubs
 from exposure.workflows.case.record import Recording
 from exposure.workflows.ingest import ImportOptions, ingest
 from exposure.workflows.tags import OwnTag, add_tag
-from exposure.workflows.trace import TraceOptions, indexed, large_part, trace
+from exposure.workflows.trace import TraceOptions, indexed, large_part, question, trace
 from exposure.workflows.trace.index import opened
 from exposure.workflows.trace.large import Large
 from exposure.workflows.trace.run import answer
@@ -117,6 +117,12 @@ def assert_same(mine: Report, theirs: Report) -> None:
                 continue
             allowed = 1e-9 * ours.subject.amount if what[0] == "lacks" else slack
             assert abs(found.get(what, 0) - expected.get(what, 0)) <= allowed, (ours.rule, what, found, expected)
+
+
+@pytest.fixture(autouse=True)
+def any_budget_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ledgers here are small, so their budgets are too: none of them is a wish to look at less."""
+    monkeypatch.setattr(question, "DEFAULT_MAX_TRANSACTIONS", 1)
 
 
 def traced(store: Store, number: int, engine: str = "reference", **more: object) -> Report:
@@ -299,3 +305,11 @@ def test_what_it_is_not_made_for_is_said_not_guessed(store: Store) -> None:
             with contextlib.nullcontext() if labels == Labels() else pytest.raises(Unfit):
                 large = Large(index, history, labels, subject.asset, threshold=1000, dust=0)
                 assert sum(lot.amount for lot in large.carried(subject, Rule.FIFO, 5).lots) == subject.amount
+
+
+def test_a_smaller_budget_than_the_default_is_kept(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(question, "DEFAULT_MAX_TRANSACTIONS", 21)
+    asked = traced(store, DEEP, max_transactions=20)
+    assert not is_over_index(asked) and "from 21 on" in asked.incomplete_answer[0]
+    assert all("budget" in {row.reason for row in section.unresolved} for section in asked.sections)
+    assert is_over_index(traced(store, DEEP, max_transactions=21))

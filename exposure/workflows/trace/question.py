@@ -14,7 +14,7 @@ from exposure.model.ledger import Coin, Transfer
 from exposure.model.provenance import LedgerEnd
 from exposure.model.results import OneWay, Section, Subject
 from exposure.model.sentences import Sentence
-from exposure.model.settings import CONSERVING, Rule, Settings
+from exposure.model.settings import CONSERVING, DEFAULT_MAX_TRANSACTIONS, Rule, Settings
 from exposure.store.histories import StoredAccountHistory, StoredUtxoHistory
 from exposure.store.store import Store
 from exposure.taint.reference.lots import Origin, Run
@@ -227,6 +227,8 @@ class Tracing:
         """Why no figure of this question is read off a trace index, or nothing."""
         if not INDEXED & set(self._options.rules):
             return Sentence("no_index.rules")
+        if self._options.max_transactions < DEFAULT_MAX_TRANSACTIONS:
+            return Sentence("no_index.own_budget", most=DEFAULT_MAX_TRANSACTIONS)
         if self.expanded:
             return Sentence("no_index.expanded")
         return "" if self._views.indexed else Sentence("no_index.kept")
