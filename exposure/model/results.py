@@ -194,7 +194,8 @@ class Unresolved:
 class PathStep:
     """One transfer (output) of a path. ``amount`` is all that moved, ``carried`` what of the path's value moved with it.
 
-    ``sender`` None: minted; ``receiver`` None: burned or a fee. ``hop``: hops from the origin once it has arrived.
+    ``sender`` None: minted (of a coin whose payer is not known it is the coin that was spent); ``receiver`` None: burned or a
+    fee. ``hop``: hops from the origin once it has arrived.
     """
 
     ref: str

@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 import pytest
-from traced_reports import reports
+from traced_reports import coin_tx, reports
 
 from exposure.model.results import Report
 from exposure.reporting.categories import by_subject
@@ -183,3 +183,10 @@ def test_a_hostile_symbol_is_shown_as_text_everywhere() -> None:
         assert "<b>$1M" not in made
         assert "\u202e" not in made
         assert "&lt;b&gt;$1" in made
+
+
+def test_a_coin_of_unknown_payer_is_not_called_newly_minted() -> None:
+    (section,) = REPORTS["coins lost"].sections
+    assert [row.sender for row in section.flow] == [f"{coin_tx('elsewhere')}:0"]
+    assert "newly minted" not in page(REPORTS["coins lost"])
+    assert "newly minted" in page(REPORTS["coins"])  # the coinbase

@@ -372,12 +372,21 @@ def _moved_coins(txs: Iterable[UtxoTx]) -> dict[str, Moved]:
     """Coins by name; of several senders the one that put in most stands for all."""
     moved = {}
     for tx in txs:
-        senders = [(spend.amount or 0, -n, spend.address) for n, spend in enumerate(tx.inputs) if spend.address is not None]
-        sender = max(senders)[2] if senders else None
+        sender = _payer(tx)
         for n, output in enumerate(tx.outputs):
             ref = f"{tx.tx}:{n}"
             moved[ref] = Moved(ref, tx.tx, tx.time, tx.place.block, sender, output.address, output.amount)
     return moved
+
+
+def _payer(tx: UtxoTx) -> str | None:
+    """Who put in most; where no address is known the coin that was spent, since only a coinbase has no sender."""
+    if tx.coinbase:
+        return None
+    known = [(spend.amount or 0, -n, spend.address) for n, spend in enumerate(tx.inputs) if spend.address is not None]
+    if known:
+        return max(known)[2]
+    return str(tx.inputs[0].coin) if tx.inputs else f"{tx.tx}:in"
 
 
 def _detached(transfers: Sequence[Transfer], given: Mapping[str, Origin]) -> list[Transfer]:
