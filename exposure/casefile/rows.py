@@ -232,11 +232,17 @@ def read(content: bytes, schema: pa.Schema, name: str) -> pa.Table:
             raise InputError(f"{name} of the case is too large: {file.metadata.num_rows:,} rows, {size:,} bytes")
         if not file.schema_arrow.equals(schema, check_metadata=False):
             raise InputError(f"{name} of the case has other columns than a case has")
-        # A word that stands there once may be in every row: it is counted before it is written out for each of them.
-        packed = pq.ParquetFile(io.BytesIO(content), memory_map=False, read_dictionary=texts).read(use_threads=False)
-        if sum(_unpacked(packed[text]) for text in texts) > MAX_TABLE_BYTES:
-            raise InputError(f"{name} of the case is too large once unpacked")
-        table = packed.cast(schema)
+        # What a file says of its sizes may be a lie, so that it is read column by column. And a word that stands there once
+        # may be in every row: it is counted before it is written out for each of them.
+        packed = pq.ParquetFile(io.BytesIO(content), memory_map=False, read_dictionary=texts)
+        columns, unpacked = [], 0
+        for field in schema:
+            column = packed.read(columns=[field.name], use_threads=False)[field.name]
+            unpacked += _unpacked(column) if field.name in texts else column.nbytes
+            if unpacked > MAX_TABLE_BYTES:
+                raise InputError(f"{name} of the case is too large once unpacked")
+            columns.append(column)
+        table = pa.table(columns, names=schema.names).cast(schema)
         table.validate(full=True)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise InputError(f"{name} of the case cannot be read: {shown(error, 200)}") from error

@@ -201,6 +201,50 @@ def test_a_table_that_would_fill_the_memory_once_unpacked_is_refused_before(tmp_
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 500_000  # kilobytes
 
 
+def _number(value: int, size: int = 0) -> bytes:
+    """An integer as Parquet's footer has it, in at least so many bytes."""
+    groups, left = [], value << 1
+    while left or len(groups) < max(size, 1):
+        groups.append(left & 0x7F)
+        left >>= 7
+    return bytes(group | 0x80 for group in groups[:-1]) + bytes(groups[-1:])
+
+
+def test_a_table_that_lies_about_its_sizes_is_given_up_at_its_first_large_column() -> None:
+    import io
+
+    import pyarrow.parquet as pq
+
+    names = tags_schema().names
+    sink = io.BytesIO()
+    pq.write_table(
+        pa.table(dict.fromkeys(names, pa.array(["x" * 8_000_000 + str(n) for n in range(2)]))),
+        sink,
+        compression="zstd",
+        use_dictionary=False,
+        store_schema=False,
+        write_statistics=False,
+    )
+    content = sink.getvalue()
+    group = pq.ParquetFile(io.BytesIO(content)).metadata.row_group(0)
+    footer = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    said = content[footer:]
+    for size in {group.total_byte_size, *(group.column(n).total_uncompressed_size for n in range(len(names)))}:
+        said = said.replace(_number(size), _number(1_000, len(_number(size))))
+    content = content[:footer] + said
+    assert pq.ParquetFile(io.BytesIO(content)).metadata.row_group(0).total_byte_size == 1_000
+    assert len(content) < 200_000
+    pool = pa.proxy_memory_pool(pa.default_memory_pool())
+    before = pa.default_memory_pool()
+    pa.set_memory_pool(pool)
+    try:
+        with pytest.raises(InputError, match="too large once unpacked"):
+            read(content, tags_schema(), "tags.parquet")
+    finally:
+        pa.set_memory_pool(before)
+    assert 16_000_000 < pool.max_memory() < 150_000_000  # one column of some thirty
+
+
 def test_links_folders_and_odd_names_are_not_followed(case: Path, tmp_path: Path) -> None:
     for number, plant in enumerate(("link", "folder", "name", "pipe")):
         copy = tmp_path / str(number)
