@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from exposure.model.results import Report
+from exposure.model.results import Own, Report
 from exposure.reporting.page.facts import facts_page
 
 
@@ -33,3 +33,19 @@ def test_what_is_not_known_of_a_deposit_has_its_worth_in_yen(report: Report) -> 
     lost = [part.share * section.subject.jpy for part in section.unresolved]
     assert len(worths) == len(lost)
     assert all(abs(one - other) <= 1 for one, other in zip(worths, lost, strict=True))
+
+
+def test_a_ledger_without_block_numbers_ends_at_a_time_and_not_at_a_block(report: Report) -> None:
+    (end,) = report.as_of
+    html = facts_page(replace(report, as_of=(replace(end, block=end.time),)))
+    assert f"{end.time:,}" not in html
+    (said,) = (value for name, value in _cells(html, "How far was looked") if "ledger" in name)
+    assert "JST" in said
+
+
+def test_the_subjects_own_tag_stands_there_once_however_many_accounts(report: Report) -> None:
+    own = (Own("sanctioned", "Foe Ltd", "bc1qfoe", sources=("OFAC",)),)
+    (section,) = report.sections
+    both = (replace(section, own=own), replace(section, own=own, direction="destination"))
+    rows = _cells(facts_page(replace(report, sections=both)), "Parties it leads to")
+    assert sum("Foe Ltd" in row for row in rows) == 1

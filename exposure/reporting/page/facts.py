@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta, timezone
 from importlib.resources import files
 
+from exposure.model.provenance import LedgerEnd
 from exposure.model.results import Exposure, Report, Section
 from exposure.reporting.categories import by_subject
 from exposure.reporting.page.cells import Cell, Table, address, code, moment, number, table, text, transaction, word
@@ -81,7 +82,7 @@ def _sheet(report: Report, say: Phrases) -> Sheet:
     ]
     reasons = []
     for one in judgements(report, say):
-        said = [f"{one.policy}{say('colon')}{one.word}", one.sentence, one.because]
+        said = [f"{one.policy}{say('colon')}{one.word}", one.sentence, one.because[:1].upper() + one.because[1:]]
         reasons.append(say("sentence").join(part.rstrip(".。") for part in said if part) + say("stop"))
         reasons += [f"{word}{say('colon')}{sentence}" for _, word, sentence in one.further]
     bounded = any(bound.upper is not None for section in sections for bound in section.bounds)
@@ -137,8 +138,12 @@ def _findings(sections: list[Section], say: Phrases) -> Table:
     """From whom, or to whom: each party with hops, share and yen; the subject's own tags first."""
     head = ("category", "entity", "address", "hops", "share", "amount", "worth_jpy", "dates", "sources")
     rows: list[tuple[Cell, ...]] = []
+    told: set[tuple[str, str]] = set()
     for section in sections:
         for own in section.own:
+            if (own.address, own.entity) in told:  # every account of a subject has its tags
+                continue
+            told.add((own.address, own.entity))
             rows.append(
                 (word(say.category(own.category)), text(own.entity), address(own.address, section.subject.chain), number("0"),
                  number(""), number(""), number(""), text(""), text(say.sources(own.sources)))
@@ -220,7 +225,7 @@ def _scope(report: Report, say: Phrases) -> Table:
         (text(say("rule")), text(say.rule(asked.rules[0]) if asked.rules else "")),
         (text(say("hop_limit")), text(say("unlimited") if asked.max_hops is None else asked.max_hops)),
         *(
-            (text(f"{say('ledger_to')} ({shown(end.chain, 30)})"), text(f"{end.block:,} ({clock(end.time, JST)})"))
+            (text(f"{say('ledger_to')}{say('bracketed', what=shown(end.chain, 30))}"), text(_end(end, say)))
             for end in report.as_of
         ),
         (text(say("labels_of")), text(clock(report.run.label_time, JST))),
@@ -228,6 +233,12 @@ def _scope(report: Report, say: Phrases) -> Table:
         *((text(say("until")), text(clock(time, JST))) for time in (asked.until,) if time is not None),
     ]
     return table(say("facts_scope"), [say("setting"), say("value")], rows, most=MAX_ROWS)
+
+
+def _end(end: LedgerEnd, say: Phrases) -> str:
+    """The last block with its time; a ledger without block numbers is ordered by the second, and has only that."""
+    at = clock(end.time, JST)
+    return at if end.block == end.time else f"{end.block:,}{say('bracketed', what=at)}"
 
 
 def _lists(report: Report, say: Phrases) -> Table:
