@@ -56,7 +56,8 @@ def load(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Load]:
 def _loaded(file: Path, rows: list[Row], tags: dict[str, str], *, whole: bool) -> Store:
     lines = ["tx,index,block,time,from,to,amount,asset"]
     lines += [
-        f"{tx(n)},0,{n},{START + 3600 * n},{evm(a) if a else ''},{evm(b)},{amount},ethereum/native" for n, a, b, amount in rows
+        f"{tx(n)},0,{n},{START + 3600 * n},{evm(a) if a else ''},{evm(b) if b else ''},{amount},ethereum/native"
+        for n, a, b, amount in rows
     ]
     file.write_text("\n".join(lines) + "\n")
     store = Store.in_memory()
@@ -265,12 +266,19 @@ def test_a_collector_is_no_hub(load: Load) -> None:
 
 
 def test_a_spent_budget_is_said_and_its_part_is_unresolved(load: Load) -> None:
-    report = trace(load(TWO_WAYS, TAGS), f"{tx(8)}:0", TraceOptions(max_transactions=3))
+    report = trace(load(TWO_WAYS, TAGS), f"{tx(8)}:0", TraceOptions(rules=(Rule.TIHO,), max_transactions=3))
     (section,) = report.sections
     assert report.incomplete_answer
     assert "budget" in {row.reason for row in section.unresolved}
     assert section.totals.sum_checked
     assert all(bound.no_bracket for bound in section.bounds)
+
+
+@pytest.mark.parametrize("engine", ["reference", "local"])
+def test_a_burn_that_the_budget_leaves_out_is_unresolved_as_a_whole(load: Load, engine: str) -> None:
+    store = load([(1, "", "S", 9), (2, "S", "A", 9), (3, "A", "", 9)], TAGS)
+    report = trace(store, f"{tx(3)}:0", TraceOptions(rules=(Rule.TIHO,), max_transactions=1, engine=engine))
+    assert [(row.reason, row.amount) for row in report.sections[0].unresolved] == [("budget", 9)]
 
 
 def test_the_subjects_own_tag_is_a_flag_beside_the_account(load: Load) -> None:

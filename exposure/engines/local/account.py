@@ -97,7 +97,8 @@ class _Writer:
         for place, transfer in enumerate(transfers):
             sender = None if transfer.sender is None else self.labels.owner(transfer.sender)
             receiver = None if transfer.receiver is None else self.labels.owner(transfer.receiver)
-            if transfer.failed or not transfer.amount or sender == receiver:
+            to_itself = sender is not None and sender == receiver  # of a burn whose composition is given neither is known
+            if transfer.failed or not transfer.amount or to_itself:
                 continue
             for owner in (sender, receiver):
                 if owner is not None:
