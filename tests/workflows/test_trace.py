@@ -281,6 +281,15 @@ def test_a_burn_that_the_budget_leaves_out_is_unresolved_as_a_whole(load: Load, 
     assert [(row.reason, row.amount) for row in report.sections[0].unresolved] == [("budget", 9)]
 
 
+def test_what_an_engine_that_counts_coarser_cuts_off_is_unresolved_where_value_went(load: Load) -> None:
+    store = load([(1, "", "A", 10**30 + 7), (2, "A", "B", 10**30 + 7), (3, "B", "S", 10**29 + 3)], TAGS)
+    options = TraceOptions(rules=(Rule.FIFO,), direction=Direction.DESTINATION, engine="local")
+    section = trace(store, f"{tx(2)}:0", options).sections[0]
+    assert {row.reason for row in section.unresolved} == {"scaling"}
+    assert 0 < section.unresolved[0].amount < 10**14
+    assert section.totals.sum_checked and section.exposures[0].seed
+
+
 def test_the_subjects_own_tag_is_a_flag_beside_the_account(load: Load) -> None:
     section = sections(load(TWO_WAYS, {**TAGS, "D": "mixer"}), f"{tx(8)}:0")[0]
     assert [(own.category, own.entity) for own in section.own] == [("mixer", "Entity D")]

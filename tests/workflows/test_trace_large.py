@@ -176,13 +176,14 @@ def test_of_a_payer_that_is_not_read_there_are_figures_but_no_paths(store: Store
 def test_hubs_are_counted_by_owner(store: Store) -> None:
     history = StoredAccountHistory(store, "ethereum")
     asset, names = "ethereum/native", [evm(f"a{n}") for n in range(24)]
-    labels = Labels(owners=dict.fromkeys(names[:9], names[0]), boundaries={names[0]: Service("X", "exchange")})
+    owners = {**dict.fromkeys(names[:9], names[0]), **dict.fromkeys(names[9:12], names[9])}
+    labels = Labels(owners=owners, boundaries={names[0]: Service("X", "exchange")})
     found = set()
     with opened(store, "ethereum", history.as_of) as index:
         for threshold in range(8, 26):
             large = Large(index, history, labels, asset, threshold=threshold, dust=10**15)
             expected = account_hubs(history.counterparties, labels, asset, threshold=threshold, dust=10**15)
-            for name in names[9:]:
+            for name in (names[9], *names[12:]):
                 assert large.reason(name) == expected(name), threshold
                 found.add(expected(name))
     assert None in found and len(found) > 3

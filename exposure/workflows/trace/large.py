@@ -26,6 +26,7 @@ from exposure.taint.kernels.ends import PLACE, SENT
 from exposure.taint.reference.lots import BEYOND, Lot, Lots, Origin
 from exposure.taint.reference.origins import owner_origin
 from exposure.tracing.cone import members_of
+from exposure.tracing.hubs import account_hubs
 from exposure.workflows.trace.index import Index
 from exposure.workflows.trace.ledgers import Touched
 from exposure.workflows.trace.words import SPENT_TOO_MUCH
@@ -82,6 +83,8 @@ class Large:
         self.hubs: dict[str, str] = {}
         self._index, self._history, self._labels, self._asset = index, history, labels, asset
         self._threshold, self._dust, self._declared, self._looked = threshold, dust, declared, looked
+        self._members = members_of(labels)
+        self._several = account_hubs(index.counterparties, labels, asset, threshold=threshold, dust=dust)
         self._unfit = self._not_searched()
         self._joined = self._joined_pots()
         self._judged: dict[int, int] = {}
@@ -109,6 +112,9 @@ class Large:
 
     def reason(self, owner: str) -> str | None:
         """Why an owner is a hub, or None: as `exposure.tracing.hubs.account_hubs`, from the index."""
+        members = self._members(owner)
+        if len(members) > 1:
+            return self._several(owner) or next((self._looked[one] for one in members if one in self._looked), None)
         for _, pot in self._index.pots([owner], self._asset):
             if self._is_hub(pot):
                 return self.hubs[owner]
@@ -116,7 +122,7 @@ class Large:
 
     def length(self, owner: str) -> int:
         """Movements of an owner's pot."""
-        return sum(len(self._index.run(pot)) for _, pot in self._index.pots([owner], self._asset))
+        return sum(len(self._index.run(pot)) for _, pot in self._index.pots(self._members(owner), self._asset))
 
     def _not_searched(self) -> frozenset[int]:
         """Pots with which the search cannot deal: of thefts, of untagged clusters, of seeds with a beginning.
@@ -124,7 +130,7 @@ class Large:
         Of a theft both ends: stolen value has no hop yet where it arrives, so it counts one transfer further back than the
         search goes, and its payer would not be met.
         """
-        labels, members = self._labels, members_of(self._labels)
+        labels, members = self._labels, self._members
         names = [
             address
             for address in {*labels.owners, *labels.owners.values()}

@@ -26,7 +26,7 @@ from exposure.taint.reference import account as account_reference
 from exposure.taint.reference import utxo as utxo_reference
 from exposure.taint.reference.gaps import declared as declared_stretches
 from exposure.taint.reference.gaps import find_gaps
-from exposure.taint.reference.lots import Mark, Origin, Run
+from exposure.taint.reference.lots import FOLLOWED, Mark, Origin, Run
 from exposure.taint.reference.origins import active, owner_origin
 from exposure.text import shown
 from exposure.tracing.bracket import Arc, account_arcs, utxo_arcs
@@ -170,6 +170,8 @@ class AccountLedger:
 
         def account(run: Run, _ref: str, options: Settings) -> Account:
             found = destination_of_transfer(run, reach.transfers, reach.labels, options.max_hops)
+            cut = [lot for lot in run.received[subject.ref] if lot.origin != FOLLOWED]  # by an engine that counts coarser
+            found |= source_of(cut, options.max_hops)
             refused = ((pot[0], lots) for pot, lots in run.held.items() if pot in reach.refused)
             return without_refused(found, refused, options.max_hops)
 
