@@ -325,7 +325,9 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class MoneyPart:
-    """What of a total is of one category of seeds, at the time of each transfer; ``share`` is of the priced part in USD."""
+    """What of a total is of one category of seeds, or ``unresolved``, at the time of each transfer; ``share`` is of the priced
+    part in USD.
+    """
 
     category: str
     usd: float

@@ -61,7 +61,9 @@ def condition(text: str) -> Condition:
     name, colon, share = text.strip().partition(":")
     key = name.strip().lower().replace("-", "_").replace(" ", "_")
     if key in ACTIONS:
-        raise InputError(f"--fail-on {key} needs a policy, which says what is to be {key}; name a category instead: {_known()}")
+        raise InputError(
+            f"--fail-on {key} needs a policy (--policy), which says what calls for it; or name a category: {_known()}"
+        )
     if key not in _SEEDS:
         near = get_close_matches(key, _SEEDS, n=1)
         hint = f" (did you mean {near[0]}?)" if near else ""

@@ -130,13 +130,17 @@ def money_totals(report: Report) -> list[Text]:
         pieces: list[Piece] = [
             (f"{counted(total.sections, 'account')} ({toward}){_worths(total.usd, total.jpy) or ', none priced'};", "")
         ]
+        if total.usd is not None and all(part.category == "unresolved" for part in total.parts):
+            pieces.append(("no exposure found in it;", ""))
         for part in total.parts:
             share = "" if part.share is None else f"{percent(part.share)} "
-            pieces.append((f"{share}{category_words(part.category)}{_worths(part.usd, part.jpy)};", style_of(part.category)))
+            style = UNRESOLVED_STYLE if part.category == "unresolved" else style_of(part.category)
+            pieces.append((f"{share}{category_words(part.category)}{_worths(part.usd, part.jpy)};", style))
         if total.unpriced:
             named = ", ".join(cut(asset, 40) for asset in total.unpriced[:MAX_NAMED])
             more = ", ..." if len(total.unpriced) > MAX_NAMED else ""
             pieces.append((f"without a price, and not in these sums: {named}{more}", UNRESOLVED_STYLE))
+        pieces[-1] = (pieces[-1][0].removesuffix(";"), pieces[-1][1])
         lines += flow(Text("All assets", "bold"), pieces, indent=LABEL + 2, gap=" ")
     return lines
 

@@ -127,9 +127,22 @@ def test_several_assets_add_up_in_money_and_what_has_no_price_is_named(folder: P
     (total,) = report.money
     assert (total.sections, total.usd, total.jpy) == (2, 200_000.0, 30_000_000.0)
     assert total.unpriced == (f"ethereum/{TOKEN}",)
-    (part,) = total.parts
-    assert (part.category, part.usd, part.jpy, part.share) == ("sanctioned", 20_000.0, 3_000_000.0, 0.1)
+    assert [(part.category, part.usd, part.jpy, part.share) for part in total.parts] == [
+        ("sanctioned", 20_000.0, 3_000_000.0, 0.1),
+        ("unresolved", 180_000.0, 27_000_000.0, 0.9),
+    ]
     assert _traced(folder, ONE, direction="source").money == ()
+
+
+def test_what_is_unresolved_is_added_up_over_assets_too(folder: Path) -> None:
+    report = _traced(folder, f"{ONE} {OUT}", asset=None, direction="source", hops=1)
+    (total,) = report.money
+    by_category = {part.category: (part.usd, part.jpy) for part in total.parts}
+    lost = [row for section in report.sections for row in section.unresolved]
+    assert by_category["unresolved"] == (sum(row.usd or 0 for row in lost), sum(row.jpy or 0 for row in lost))
+    assert by_category["unresolved"][0] > 0
+    text = screen(report).plain
+    assert f"{total.parts[-1].share * 100:.1f} % unresolved" in " ".join(text[text.index("All assets") :].split())
 
 
 def test_screen_and_pages_show_customer_window_and_totals(folder: Path) -> None:

@@ -244,6 +244,19 @@ def test_the_ledger_as_of_a_time_ends_there(load: Load) -> None:
         trace(store, f"{tx(8)}:0", TraceOptions(as_of=START + 7 * 3600))
 
 
+def test_a_transaction_outside_the_times_asked_for_is_refused(load: Load, coins: Store) -> None:
+    ledger = load(TWO_WAYS, TAGS)
+    for name in (tx(8), f"{tx(8)}:0"):
+        with pytest.raises(InputError, match="outside the window asked for: widen --since or --until"):
+            trace(ledger, name, TraceOptions(since=START + 9 * 3600))
+    for name in (coin(5), f"{coin(5)}:0"):
+        with pytest.raises(InputError, match="lies after the time asked for"):
+            trace(coins, name, TraceOptions(as_of=START + 3))
+        with pytest.raises(InputError, match="outside the window asked for"):
+            trace(coins, name, TraceOptions(until=START + 4))
+        assert trace(coins, name, TraceOptions(since=START + 5, until=START + 5)).sections[0].subject.amount == 12
+
+
 def busy(senders: int, receivers: int) -> list[Row]:
     """H gets 10 from each of its payers (the first is S), pays each receiver 1 and D 5."""
     rows: list[Row] = [(n, "S" if n == 1 else f"payer{n}", "H", 10) for n in range(1, senders + 1)]

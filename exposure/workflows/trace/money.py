@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from exposure.model.results import MoneyPart, MoneyTotal, Section
+from exposure.model.results import Exposure, MoneyPart, MoneyTotal, Section, Unresolved
+
+UNRESOLVED = "unresolved"
 
 
 def money_totals(sections: Sequence[Section]) -> Iterator[MoneyTotal]:
@@ -30,16 +32,22 @@ def money_totals(sections: Sequence[Section]) -> Iterator[MoneyTotal]:
 
 
 def _parts(sections: Sequence[Section], total: float) -> Iterator[MoneyPart]:
-    """Each category of seeds over all sections. Under poison rows overlap: of each section the largest counts."""
+    """Each category of seeds over all sections, then what is unresolved. Under poison rows overlap: of each section the
+    largest counts.
+    """
     usd: dict[str, float] = defaultdict(float)
     jpy: dict[str, float] = defaultdict(float)
     for section in sections:
-        for category in dict.fromkeys(row.category for row in section.exposures):
-            rows = [row for row in section.exposures if row.category == category]
-            add = max if section.rule == "poison" else sum
-            usd[category] += add([row.usd or 0.0 for row in rows])
-            jpy[category] += add([row.jpy or 0.0 for row in rows])
-    for category in sorted(usd, key=lambda name: (-usd[name], name)):
+        rows: dict[str, list[Exposure | Unresolved]] = defaultdict(list)
+        for row in section.exposures:
+            rows[row.category].append(row)
+        if section.unresolved:
+            rows[UNRESOLVED] = list(section.unresolved)
+        add = max if section.rule == "poison" else sum
+        for category, those in rows.items():
+            usd[category] += add([row.usd or 0.0 for row in those])
+            jpy[category] += add([row.jpy or 0.0 for row in those])
+    for category in sorted(usd, key=lambda name: (name == UNRESOLVED, -usd[name], name)):
         yield MoneyPart(category, usd[category], jpy[category], min(usd[category] / total, 1.0) if total else None)
 
 

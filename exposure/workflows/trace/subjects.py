@@ -208,12 +208,21 @@ def _direction(options: TraceOptions, default: Direction) -> tuple[bool, bool]:
     return chosen is not Direction.DESTINATION, chosen is not Direction.SOURCE
 
 
+def _asked_for(tx: str, time: int | None, options: TraceOptions) -> None:
+    """Refuse a transaction outside the times asked for: the answer would name a window that its subject is not in."""
+    if time is None:
+        raise InputError(f"transaction {shown(tx, 80)} lies after the time asked for (--as-of)")
+    if not _in_window(time, options):
+        raise InputError(
+            f"transaction {shown(tx, 80)} is of {clock(time)}, outside the window asked for: widen --since or --until"
+        )
+
+
 def _transaction(history: History, tx: str, options: TraceOptions) -> list[Target]:
     if isinstance(history, StoredUtxoHistory):
         return [_utxo_transaction(history, tx, options)]
     rows = history.transaction(tx)
-    if not rows:
-        raise InputError(f"transaction {shown(tx, 80)} lies after the time asked for (--as-of)")
+    _asked_for(tx, rows[0].time if rows else None, options)
     groups: dict[tuple[str, str], list[tuple[int, Transfer]]] = defaultdict(list)
     for n, row in enumerate(rows):
         if _counts(row) and row.receiver is not None and options.asset in (None, row.asset):
@@ -241,8 +250,8 @@ def _transaction(history: History, tx: str, options: TraceOptions) -> list[Targe
 
 def _utxo_transaction(history: StoredUtxoHistory, tx: str, options: TraceOptions) -> Target:
     made = history.transaction(tx)
-    if made is None:
-        raise InputError(f"transaction {shown(tx, 80)} lies after the time asked for (--as-of)")
+    _asked_for(tx, None if made is None else made.time, options)
+    assert made is not None
     owners = {spend.address for spend in made.inputs if spend.address is not None}
     outputs = [n for n, output in enumerate(made.outputs) if output.amount and (made.joint or output.address not in owners)]
     if not outputs:
@@ -267,8 +276,10 @@ def _in_transaction(history: History, tx: str, part: str, options: TraceOptions)
     source, destination = _direction(options, Direction.SOURCE)
     if isinstance(history, StoredUtxoHistory):
         made = history.transaction(tx)
-        count = 0 if made is None else len(made.outputs)
-        if made is None or not part.isdecimal() or len(part) > 9 or int(part) >= count:
+        _asked_for(tx, None if made is None else made.time, options)
+        assert made is not None
+        count = len(made.outputs)
+        if not part.isdecimal() or len(part) > 9 or int(part) >= count:
             raise InputError(f"transaction {shown(tx, 80)} has outputs 0 to {count - 1}; there is no {shown(part, 20)}")
         n, output = int(part), made.outputs[int(part)]
         if not output.amount:
@@ -279,12 +290,12 @@ def _in_transaction(history: History, tx: str, part: str, options: TraceOptions)
             history.chain, asset, "deposit", output.address, coins if source else (), coins if destination else (), tx, n
         )
     rows = history.transaction(tx)
+    _asked_for(tx, rows[0].time if rows else None, options)
     place = next((n for n, row in enumerate(rows) if row.ref == f"{tx}:{part}"), None)
     if place is None and part.isdecimal() and len(part) <= 9 and int(part) < len(rows):
         place = int(part)
     if place is None:
-        known = f"transfers 0 to {len(rows) - 1}" if rows else "no transfer up to the time asked for"
-        raise InputError(f"transaction {shown(tx, 80)} has {known}; there is no {shown(part, 40)}")
+        raise InputError(f"transaction {shown(tx, 80)} has transfers 0 to {len(rows) - 1}; there is no {shown(part, 40)}")
     row = rows[place]
     if not _counts(row):
         raise InputError(f"transfer {shown(row.ref, 100)} moves no value ({_why_not(row)}), so there is nothing to trace")
