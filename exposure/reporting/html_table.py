@@ -94,13 +94,19 @@ def _table(section: Section) -> str:
     for part in section.attributed[:MAX_ROWS]:
         name = f"{part.kind}: {cut(part.entity, 60) if part.entity else short(part.name)}"
         amount = coins(part.amount, one.decimals, one.symbol)
-        lines.append(_row("td", [name, percent(part.share), hops(part.hops), "", "", amount, "", ""], _COLOURS["service"]))
+        lines.append(
+            _row("td", [name, percent(part.share), hops(part.hops), "", "", amount, dollars(part.usd), ""], _COLOURS["service"])
+        )
     style = _COLOURS["unresolved"]
     lines.append(_row("td", ["unresolved", percent(unresolved_share(section)), *[""] * 6], style))
     for unknown in section.unresolved[:MAX_ROWS]:
         name = f"unresolved: {cut(unknown.reason, 20)} {short(unknown.name)}"
         amount = coins(unknown.amount, one.decimals, one.symbol)
-        lines.append(_row("td", [name, percent(unknown.share), "", "", "", amount, "", cut(unknown.settles, 200)], style))
+        lines.append(
+            _row(
+                "td", [name, percent(unknown.share), "", "", "", amount, dollars(unknown.usd), cut(unknown.settles, 200)], style
+            )
+        )
     return f'<table style="border-collapse:collapse">{"".join(lines)}</table>'
 
 

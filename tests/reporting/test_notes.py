@@ -7,8 +7,10 @@ from dataclasses import replace
 from exposure.model.results import PriceUsed, Report
 from exposure.model.sentences import Sentence
 from exposure.model.verdicts import Fired
+from exposure.reporting.html_table import report_html
 from exposure.reporting.notes import account_notes, account_of, partly_priced
 from exposure.reporting.screen import screen
+from exposure.reporting.words import dollars
 
 NOTE = Sentence("notes.no_paths")
 
@@ -62,3 +64,8 @@ def test_a_worth_that_is_missing_is_explained_where_others_are_there(report: Rep
         told = replace(report, sections=(replace(section, subject=subject, prices=prices),))
         assert partly_priced(told) is expected
         assert ("does not mean that it is worth nothing" in " ".join(screen(told).plain.split())) is expected
+
+
+def test_in_a_notebook_what_is_unresolved_has_its_worth_too(report: Report) -> None:
+    made = report_html(report)
+    assert all(dollars(part.usd) in made for part in report.sections[0].unresolved)
