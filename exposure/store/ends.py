@@ -93,6 +93,8 @@ def _make(index: Numbered, place: Path, advance: Advance) -> None:
     if index.rows >= kernels.MOST:
         raise UnindexedError(f"{index.rows:,} transfers are more than a trace index holds ({kernels.MOST:,})")
     with disk_errors(place.parent):
+        for left in place.parent.glob(f"{place.name}.*.part"):  # by makers that were killed: nobody else makes one now
+            shutil.rmtree(left, ignore_errors=True)
         part = place.with_name(f"{place.name}.{secrets.token_hex(4)}.part")
         part.mkdir(mode=0o700)
         try:

@@ -60,6 +60,8 @@ def test_a_killed_maker_leaves_none_and_the_next_one_makes_it(store: Store, monk
             with pytest.raises(KeyboardInterrupt):
                 ends.ends_of(index)
         assert folders(store) == []
+        killed_outright = index.place.with_name(f"{index.place.name}.ends.0123abcd.part")
+        killed_outright.mkdir()
         assert len(ends.ends_of(index).ends) > 400
         assert folders(store) == ["ends"]
 

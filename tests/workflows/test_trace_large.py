@@ -16,7 +16,7 @@ import pytest
 from exposure.engines.local.ancestry import Unfit
 from exposure.model.labels import Category, Labels, Seed, Service
 from exposure.model.results import Report, Section
-from exposure.model.settings import Rule
+from exposure.model.settings import Direction, Rule
 from exposure.store import looks
 from exposure.store.catalogue import connect, transaction
 from exposure.store.coverage import Coverage
@@ -214,6 +214,13 @@ def test_rules_that_the_index_does_not_serve_keep_to_the_budget_and_say_so(store
     over_index = report.sections[: len(RULES)]
     assert not any(row.reason == "budget" for section in over_index for row in section.unresolved)
     assert any(row.reason == "budget" for section in budget.sections for row in section.unresolved)
+
+
+def test_where_value_went_keeps_to_the_budget_and_one_transfer_is_followed_whatever_it_takes(store: Store) -> None:
+    report = traced(store, 310, max_transactions=40, direction=Direction.DESTINATION)
+    (said,) = report.incomplete_answer  # nothing of transfers that were not followed: there is only one
+    assert said.startswith("the budget of 40 transactions was spent") and "index" not in said
+    assert not is_over_index(report)
 
 
 def test_an_answer_that_keeps_its_evidence_keeps_to_the_budget_and_says_how_to_leave_nothing_out(store: Store) -> None:

@@ -258,17 +258,18 @@ class Tracing:
         hops = options.hops if not own or options.hops is None else options.hops + 1  # see own_coins
         settings = self._settings(Rule.HAIRCUT, hops, options.max_transactions)
         parts: dict[str, Subledger] = {}
-        spent, allowed = 0, options.max_transactions // FOLLOWED_SHARE
+        spent, left, allowed = 0, 0, options.max_transactions // FOLLOWED_SHARE
         largest_first = sorted(target.destination, key=lambda row: -moved_row(self._histories, target.chain, row).amount)
         for row in largest_first:
             if spent > allowed:
+                left += 1
                 parts[_ref(row)] = _unfollowed(moved_row(self._histories, target.chain, row), self._labels.labels)
                 continue
             moved = moved_row(self._histories, target.chain, row)
             sub = self._taken(target, ledger.destination(row, settings, of=moved.receiver if own else None))
             spent += sub.transactions
             parts[_ref(row)] = sub
-        if spent > allowed:
+        if left:
             self.missing.append(Sentence("notes.following_spent", n=len(parts), most=allowed))
         matter = self._matter(target, "destination", [(_ref(row), parts[_ref(row)]) for row in target.destination])
         matter = replace(matter, no_bracket=Sentence("no_bounds.source_only"), own_hops=int(own))
