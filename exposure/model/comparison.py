@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-ChangeKind = Literal["settings", "label", "listing", "hub", "cluster", "transfers", "history", "coverage"]
+ChangeKind = Literal["settings", "label", "listing", "hub", "reached", "cluster", "transfers", "history", "coverage"]
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """One item that differs. ``since``: the day from which it is so; ``source``: list edition, own tags, import.
 
-    ``share``: by how much the figures of the rows that hang on it alone differ (of the first account), None where no row does.
+    ``share``: by how much the rows that hang on it differ, in the account (``section``) where that is most; None where no row
+    hangs on it.
     """
 
     kind: ChangeKind
@@ -21,6 +22,7 @@ class Change:
     source: str = ""
     since: int | None = None
     share: float | None = None
+    section: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ def _lines(report: Report, zone: tzinfo) -> list[Text]:
             )
         )
     if report.comparison is not None:
-        lines += [Text(), *changes(report.comparison)]
+        lines += [Text(), *changes(report.comparison, report.sections)]
     return [*lines, Text(), *_footer(report)]
 
 

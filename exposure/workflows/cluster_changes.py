@@ -11,11 +11,12 @@ from exposure.model.comparison import Change
 from exposure.model.labels import Category, Labels
 from exposure.model.sentences import Sentence
 from exposure.reporting.words import short
+from exposure.workflows.effects import Effect
 
 MAX_NAMED = 3
 
-Effect = Callable[[set[str]], float | None]
-"""By how much the rows of some seeds differ."""
+EffectOf = Callable[[set[str], set[str]], Effect]
+"""By how much the rows of some seeds, or else of some owners, differ."""
 
 
 def members_of(labels: Labels, addresses: Iterable[str]) -> dict[str, frozenset[str]]:
@@ -32,7 +33,7 @@ def members_of(labels: Labels, addresses: Iterable[str]) -> dict[str, frozenset[
 
 
 def cluster_changes(
-    met: frozenset[str], one: Labels, two: Labels, before: Evidence, after: Evidence, effect: Effect
+    met: frozenset[str], one: Labels, two: Labels, before: Evidence, after: Evidence, effect_of: EffectOf
 ) -> Iterator[Change]:
     """One item for each union that was made or came apart, about its first address (``met``: those that were looked at)."""
     mates = members_of(one, met), members_of(two, met)
@@ -54,7 +55,9 @@ def cluster_changes(
             source = "" if link is None else Sentence("changes.link", how=Sentence(f"links.{link.heuristic}"), tx=link.tx)
             named = _named(others, met, labels, owner)
             since = None if link is None or key == "changes.parted" else _time(had, link.tx)
-            yield Change("cluster", address, Sentence(key, who=named, n=len(others)), source, since, effect(seeds))
+            yield Change(
+                "cluster", address, Sentence(key, who=named, n=len(others)), source, since, *effect_of(seeds, set(owners))
+            )
 
 
 def _between(others: frozenset[str], every: frozenset[str], had: Evidence, lacks: Evidence) -> Link | None:

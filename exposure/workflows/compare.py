@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from exposure.attribution.editions import Standing
@@ -25,12 +25,16 @@ from exposure.workflows.case.reading import evidence_of, options_of, rests_on, s
 from exposure.workflows.case.record import Recording, Replaying
 from exposure.workflows.case.sources import blocks_of
 from exposure.workflows.cluster_changes import cluster_changes, members_of
+from exposure.workflows.effects import Effect, account, effect_of
 from exposure.workflows.labels import Snapshot
 from exposure.workflows.trace.options import TraceOptions
 from exposure.workflows.trace.run import answer
 from exposure.workflows.trace.views import Views
 
 MAX_ITEMS = 500
+
+_Party = tuple[str, str, Seed | None]
+"""Role, category with entity, and the seed if it is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,13 @@ class _Answer:
     snapshot: Snapshot
     labels: Labels
     options: TraceOptions
+    met: frozenset[str] = field(init=False)
+    judged: frozenset[str] = field(init=False)
+    """Addresses that it came to, and owners of which it asked whether they are hubs."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "met", frozenset(self.evidence.addresses()))
+        object.__setattr__(self, "judged", frozenset(owner for _, _, owner in self.evidence.judged))
 
 
 def compare(store: Store, subject: str, options: TraceOptions, moment: int | None) -> Report:
@@ -95,12 +106,12 @@ def _take_rows(rows: Store, case: Case, evidence: Evidence) -> None:
 
 
 def _of_settings(one: TraceOptions, other: TraceOptions) -> Iterator[Change]:
-    for field in fields(one):
-        first, second = getattr(one, field.name), getattr(other, field.name)
-        if field.name == "policies":
+    for option in fields(one):
+        first, second = getattr(one, option.name), getattr(other, option.name)
+        if option.name == "policies":
             first, second = ([policy.title for policy in policies] for policies in (first, second))
         if first != second:
-            yield Change("settings", field.name, Sentence("changes.setting", now=_value(second), before=_value(first)))
+            yield Change("settings", option.name, Sentence("changes.setting", now=_value(second), before=_value(first)))
 
 
 def _value(value: object) -> str:
@@ -160,20 +171,15 @@ def _words(one: _Answer) -> Sentence:
 
 
 def _figures(before: Report, after: Report) -> Iterator[FigureChange]:
-    others = {_account(section): section for section in after.sections}
+    others = {account(section): section for section in after.sections}
     for number, section in enumerate(before.sections):
-        other = others.get(_account(section))
+        other = others.get(account(section))
         if other is None:
             continue
         one, two = _shares(section), _shares(other)
         for category in sorted({*one, *two}):
             if abs(one.get(category, 0.0) - two.get(category, 0.0)) > 1e-9:
                 yield FigureChange(number, category, min(one.get(category, 0.0), 1.0), min(two.get(category, 0.0), 1.0))
-
-
-def _account(section: Section) -> tuple[object, ...]:
-    one = section.subject
-    return one.chain, one.asset, one.address, one.ref, section.direction, section.rule
 
 
 def _shares(section: Section) -> dict[str, float]:
@@ -190,10 +196,15 @@ def _shares(section: Section) -> dict[str, float]:
 
 
 def _items(before: _Answer, after: _Answer) -> Iterator[Change]:
-    addresses = frozenset(before.evidence.addresses() | after.evidence.addresses())
+    addresses = before.met | after.met
     one, two = before.labels, after.labels
     yield from cluster_changes(
-        addresses, one, two, before.evidence, after.evidence, lambda seeds: _effect(seeds, before.report, after.report)
+        addresses,
+        one,
+        two,
+        before.evidence,
+        after.evidence,
+        lambda seeds, owners: effect_of(before.report, after.report, seeds=seeds, owners=owners),
     )
     mates = members_of(one, addresses), members_of(two, addresses)
     for address in sorted(addresses):
@@ -206,18 +217,46 @@ def _of_address(address: str, before: _Answer, after: _Answer, *, moved: bool) -
     """``moved``: other addresses have its owner now, which has an item of its own."""
     one, two = before.labels, after.labels
     first, second = _party(one, one.owner(address)), _party(two, two.owner(address))
-    if (first is None) != (second is None) or (first and second and first[:2] != second[:2]):
+    effect = _effect(address, (first, second), before, after)
+    if first is None and second is not None and _is_no_news(address, second, before, after):
+        yield _reached(address, second, after, effect)
+    elif (first is None) != (second is None) or (first and second and first[:2] != second[:2]):
         if not moved or any((SubjectKind.ADDRESS, address) in answer.snapshot.standings for answer in (before, after)):
             yield _relabelled(address, SubjectKind.ADDRESS, first, second, before, after)
     elif first and second:
         yield from _relisted(address, first[2], second[2], before, after)
+        if effect.share and (address in before.met) != (address in after.met):
+            yield _reached(address, second, after if address in after.met else before, effect, late=address in after.met)
     hub_before, hub_after = one.hubs.get(one.owner(address)), two.hubs.get(two.owner(address))
     if (hub_before is None) != (hub_after is None):
         said = Sentence("changes.hub", why=hub_after) if hub_after is not None else Sentence("changes.no_hub", why=hub_before)
-        yield Change("hub", address, said)
+        # An answer knows hubs only of those that it came to.
+        if one.owner(address) in before.judged and two.owner(address) in after.judged:
+            yield Change("hub", address, said, "", None, *effect)
 
 
-def _party(labels: Labels, owner: str) -> tuple[str, str, Seed | None] | None:
+def _effect(subject: str, parties: Iterable[_Party | None], before: _Answer, after: _Answer) -> Effect:
+    seeds = {party[2].name for party in parties if party is not None and party[2] is not None}
+    owners = {before.labels.owner(subject), after.labels.owner(subject)}
+    return effect_of(before.report, after.report, seeds=seeds, owners=owners)
+
+
+def _is_no_news(address: str, party: _Party, before: _Answer, after: _Answer) -> bool:
+    """Whether a tag that the earlier answer does not have was there by its day: a case knows labels only of what it came to."""
+    if address in before.met:
+        return False
+    _, since = _first_said(after.snapshot, SubjectKind.ADDRESS, _bearer(address, party[1], after), party[1])
+    return since is not None and since <= before.report.run.label_time
+
+
+def _reached(address: str, party: _Party, answer: _Answer, effect: Effect, *, late: bool = True) -> Change:
+    """An address with a label to which only one of the answers came; what led there, or no longer does, is another item."""
+    source, since = _first_said(answer.snapshot, SubjectKind.ADDRESS, _bearer(address, party[1], answer), party[1])
+    said = Sentence("changes.reached" if late else "changes.left", what=_said_of(party[1]))
+    return Change("reached", address, said, source, since, *effect)
+
+
+def _party(labels: Labels, owner: str) -> _Party | None:
     """Role and category with entity, and the seed if it is one; None for an ordinary address."""
     seed = labels.seeds.get(owner)
     if seed is not None:
@@ -232,8 +271,8 @@ def _party(labels: Labels, owner: str) -> tuple[str, str, Seed | None] | None:
 def _relabelled(
     subject: str,
     kind: SubjectKind,
-    first: tuple[str, str, Seed | None] | None,
-    second: tuple[str, str, Seed | None] | None,
+    first: _Party | None,
+    second: _Party | None,
     before: _Answer,
     after: _Answer,
 ) -> Change:
@@ -251,8 +290,7 @@ def _relabelled(
             said = Sentence("changes.retagged", what=_said_of(second[1]), before=_said_of(first[1]))
     if bearer != subject:
         said = Sentence("changes.through", said=said, who=short(bearer))
-    seeds = {party[2].name for party in (first, second) if party is not None and party[2] is not None}
-    return Change("label", subject, said, source, since, _effect(seeds, before.report, after.report))
+    return Change("label", subject, said, source, since, *_effect(subject, (first, second), before, after))
 
 
 def _bearer(address: str, said: str, answer: _Answer) -> str:
@@ -306,26 +344,18 @@ def _relisted(subject: str, first: Seed | None, second: Seed | None, before: _An
     if first is None or second is None or first.designations == second.designations:
         return
     gone = set(first.designations) - set(second.designations)
-    share = _effect({first.name, second.name}, before.report, after.report)
+    effect = effect_of(before.report, after.report, seeds={first.name, second.name})
     for one in sorted(
         set(second.designations) - gone - set(first.designations), key=lambda one: (one.regime, one.listed_on or 0)
     ):
         earlier = next((other for other in gone if other.regime == one.regime), None)
         if one.delisted_on is not None and (earlier is None or earlier.delisted_on is None):
             said = Sentence("changes.delisted", regime=one.regime)
-            yield Change("listing", subject, said, second.entity, one.delisted_on, share)
+            yield Change("listing", subject, said, second.entity, one.delisted_on, *effect)
         else:
-            yield Change("listing", subject, Sentence("changes.listed", regime=one.regime), second.entity, one.listed_on, share)
-
-
-def _effect(seeds: set[str], before: Report, after: Report) -> float | None:
-    """By how much the rows of some seeds differ in the first account."""
-    sums = []
-    for report in (before, after):
-        section = report.sections[0]
-        total = section.subject.amount or 1
-        sums.append(sum(row.amount for row in section.exposures if row.seed in seeds) / total)
-    return sums[1] - sums[0] if seeds and any(sums) else None
+            yield Change(
+                "listing", subject, Sentence("changes.listed", regime=one.regime), second.entity, one.listed_on, *effect
+            )
 
 
 def _of_things(before: _Answer, after: _Answer) -> Iterator[Change]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from exposure.model.results import Designated, Exposure, Own, Report, Section, SeedUsed
 from exposure.model.sentences import Sentence
 from exposure.model.verdicts import Fired, Verdict
-from exposure.reporting.notes import account_notes, account_of, partly_priced
+from exposure.reporting.notes import account_name, account_notes, account_of, partly_priced
 from exposure.reporting.page.cells import Cell, Table, address, code, number, table, text, word
 from exposure.reporting.page.phrases import Phrases
 from exposure.reporting.verdicts import deciding, dependence_lines, further, warns
@@ -95,19 +95,23 @@ def changed(report: Report, say: Phrases) -> Table:
     if one is None:
         return table(say("changed"), head, [], most=0)
     blank = text(""), text(""), text("")
+    several = len({section.rule for section in report.sections}) < len(report.sections)
+    of = [say.said(account_name(section)) if several else "" for section in report.sections]
     rows: list[tuple[Cell, ...]] = [
         (
             word(say.category(figure.category)),
-            *blank,
+            text(of[figure.section]),
+            text(""),
+            text(""),
             number(f"{percent(figure.before)} → {percent(figure.after)}"),
         )
         for figure in one.figures
-        if figure.section == 0
+        if report.sections[figure.section].rule == report.sections[0].rule
     ]
     for verdict in one.verdicts:
         rows.append((text(say("account_of", what=say("verdict"), direction=say.said(verdict))), *blank, number("")))
     for item in one.items:
-        share = "" if not item.share else f"{item.share * 100:+.1f} %"
+        share = f"{item.share * 100:+.1f} % {of[item.section]}".rstrip() if item.share else ""
         since = "" if item.since is None else day(item.since)
         rows.append((text(say.said(item.said)), code(item.about), text(since), text(say.said(item.source)), number(share)))
     between = f"{shown(say.said(one.before), 300)} → {shown(say.said(one.after), 300)}"
