@@ -274,12 +274,20 @@ def measure(world: World, scenario: str, rule: Rule, some: Sequence[Deposit], *,
     return times
 
 
-def _range(values: Sequence[float], digits: int = 0) -> str:
-    return f"{np.median(values):,.{digits}f} / {np.quantile(values, 0.95):,.{digits}f}"
-
-
 def _ms(values: Sequence[float]) -> str:
-    return _range(values, 2 if np.median(values) < 10 else 0)
+    """Median and 95 %, of each three digits."""
+    return " / ".join(f"{float(f'{value:.3g}'):,g}" for value in np.quantile(values, [0.5, 0.95]))
+
+
+def _range(values: Sequence[float]) -> str:
+    """Median and 95 % of counts: 948, 1.23k, 45.6M."""
+    return " / ".join(map(_short, np.quantile(values, [0.5, 0.95])))
+
+
+def _short(value: float) -> str:
+    value = float(f"{value:.3g}")
+    unit, size = next(((unit, size) for unit, size in (("M", 1e6), ("k", 1e3)) if value >= size), ("", 1))
+    return f"{value / size:g}{unit}"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -315,7 +323,7 @@ def shown(world: World, chosen: argparse.Namespace, took: dict[str, Any]) -> str
         f"{world.index.rows:,} transfers over {world.index.pots:,} pots, {len(some)} random deposits, {HOPS} hops; "
         f"median / 95 %. Making the store: {', '.join(f'{name} {value:,}' for name, value in took.items())}."
     )
-    grid = tables.Grid(title, ("scenario, rule", "cone", "looked at", "pots", "warm ms", "CPU ms", "cold ms", "anon MB"))
+    grid = tables.Grid(title, ("scenario, rule", "cone", "looked at", "pots", "warm ms", "CPU ms", "cold ms", "anon\nMB"))
     compared = tables.Grid(
         f"The first {chosen.compared} deposits of each scenario whose cones have at most {COMPARABLE:,} transfers, haircut. "
         "Medians; networkx's and SQL's figures are not counted before the graph is built and the table loaded.",
@@ -381,6 +389,7 @@ def _beside(world: World, scenario: str, some: Sequence[tuple[Deposit, Cone]]) -
     search, groups, stops = world.search(scenario), world.groups(scenario), world.stops(scenario)
     mine, building, running, sql, same = [], [], [], [], True
     for deposit, one in some:
+        search.trace(deposit.pot, deposit.at, Rule.HAIRCUT, HOPS)  # theirs is in memory too
         start = time.perf_counter()
         found = account(
             search.trace(deposit.pot, deposit.at, Rule.HAIRCUT, HOPS), groups, int(world.index.columns["low"][deposit.row])
