@@ -98,9 +98,11 @@ def test_a_script_that_ends_early_hides_no_text(case: Path, tmp_path: Path) -> N
     assert _failed(verify(place)) == [case_folder.REPORT]
 
 
-def test_without_plotly_a_page_is_compared_but_for_its_script(case: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_plotly_a_script_is_known_by_its_hash(case: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "plotly.offline", None)
-    assert verify(case).uncompared == (case_folder.REPORT,)
+    assert verify(case).uncompared == ()
+    page = _with_script(_page(case, case_folder.REPORT), " ")
+    assert verify(forged(case, tmp_path / "case", {case_folder.REPORT: page})).uncompared == (case_folder.REPORT,)
 
 
 def test_pages_of_another_version_are_said_not_to_be_compared(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import tomllib
 from collections.abc import Sequence
 from datetime import UTC, tzinfo
 from importlib.resources import files
@@ -17,7 +18,7 @@ from exposure.reporting.page.phrases import LANGUAGES, Phrases
 from exposure.reporting.page.record import changed, judgements, noted, notices, provenance, regimes, tags, together
 from exposure.units import clock
 
-__all__ = ["LANGUAGES", "page", "plotly_script", "script_of"]
+__all__ = ["LANGUAGES", "is_plotlys", "page", "plotly_script", "script_of"]
 
 MAX_ACCOUNTS = 8
 
@@ -131,6 +132,17 @@ def plotly_script() -> str:
         raise InputError("an HTML report needs plotly: pip install 'chain-exposure[report]'") from error
     # A script ends at the first "</script", wherever that stands; in a string of the script "<\/script" means the same.
     return str(get_plotlyjs()).replace("</script", "<\\/script")
+
+
+def is_plotlys(script: str) -> bool:
+    """Whether a script is that of a release of plotly, or of the one that is installed."""
+    known = tomllib.loads(_own("plotly_scripts.toml"))
+    if hashlib.sha256(script.encode("utf-8")).hexdigest() in known.values():
+        return True
+    try:
+        return script == plotly_script()
+    except InputError:
+        return False
 
 
 def _hash(script: str) -> str:

@@ -15,7 +15,7 @@ from exposure.model.provenance import Asked, Fetched, HistoryFetched, LedgerEnd
 from exposure.model.results import Report
 from exposure.model.sentences import Sentence
 from exposure.reporting.json_report import report_to_dict
-from exposure.reporting.page import LANGUAGES, page, plotly_script, script_of
+from exposure.reporting.page import LANGUAGES, is_plotlys, page, script_of
 from exposure.reporting.page.facts import facts_page
 from exposure.text import shown
 from exposure.units import to_unix, zone
@@ -167,12 +167,9 @@ def _drawn(found: Check, script: str, manifest: Mapping[str, Any]) -> Check:
     """The check of a page, once the script that draws in it is looked at: whoever may run one can show what he likes."""
     if not (found.ok and found.compared):
         return found
-    try:
-        if script == plotly_script():
-            return found
-        here = f"plotly {plotly_version()} is installed here"
-    except InputError:
-        here = "no plotly is installed here"
+    if is_plotlys(script):
+        return found
+    here = f"plotly {plotly_version() or '(none)'} is installed here"
     what = (
         "all but the script that draws is the page of the recomputed answer; the script was NOT compared, and could show other"
     )
