@@ -37,6 +37,10 @@ class Question:
     window_days: int | None = None
 
 
+FIRST_UNIX_TIME = 1_200_000_000
+"""2008, before any ledger; no chain that is read has so many blocks."""
+
+
 @dataclass(frozen=True, slots=True)
 class LedgerEnd:
     """The last block and its time that a chain's figures may use."""
@@ -44,6 +48,11 @@ class LedgerEnd:
     chain: str
     block: int
     time: int
+
+    @property
+    def by_time(self) -> bool:
+        """Whether the ledger has no block numbers: then it is ordered by the second, and its blocks are unix times."""
+        return self.block == self.time or self.block >= FIRST_UNIX_TIME
 
 
 @dataclass(frozen=True, slots=True)

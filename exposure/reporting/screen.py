@@ -110,7 +110,7 @@ def _question(report: Report, section: Section, *, whole: bool) -> list[Text]:
         for one in ledgers:
             name = f"{cut(one.chain, 20)} " if len(ledgers) > 1 else ""
             # A ledger without block numbers is ordered by the second: then the time says it all.
-            end = f"block {one.block:,} ({day(one.time)})" if one.block != one.time else clock(one.time)
+            end = f"block {one.block:,} ({day(one.time)})" if not one.by_time else clock(one.time)
             said.append(f"{name}ledger to {end}")
     if whole and question.clusters != "none":
         said.append(f"clusters: {question.clusters}")

@@ -20,7 +20,7 @@ from exposure.model.verdicts import Verdict
 from exposure.reporting.words import short
 from exposure.store.origins import origins
 from exposure.store.store import Store
-from exposure.units import day
+from exposure.units import clock, day
 from exposure.workflows.case.reading import evidence_of, options_of, rests_on, store_of, subject_of
 from exposure.workflows.case.record import Recording, Replaying
 from exposure.workflows.case.sources import blocks_of
@@ -128,11 +128,19 @@ def _of_rows(before: _Answer, after: _Answer) -> Iterator[Change]:
     for chain, end in before.evidence.ends.items():
         fresh = [block for key, block in rows if key[0] == chain and key not in had]
         behind = sum(1 for block in fresh if block > end)
+        last = _at(chain, end, before)
         if behind:
-            yield Change("transfers", chain, Sentence("changes.behind_case", n=behind, block=end))
+            yield Change("transfers", chain, Sentence("changes.behind_case", n=behind, last=last))
         if len(fresh) > behind:
-            yield Change("history", chain, Sentence("changes.not_in_case", n=len(fresh) - behind, block=end))
+            yield Change("history", chain, Sentence("changes.not_in_case", n=len(fresh) - behind, last=last))
     yield from _of_coverage(before, after)
+
+
+def _at(chain: str, block: int, answer: _Answer) -> Sentence:
+    """A block in words: of a ledger without block numbers, which is ordered by the second, its time."""
+    if any(end.chain == chain and end.by_time for end in answer.report.as_of):
+        return Sentence("changes.at_time", time=clock(block))
+    return Sentence("changes.at_block", block=block)
 
 
 def _beside(before: _Answer, after: _Answer, of_ledger: Iterable[Change]) -> Report:
@@ -165,7 +173,12 @@ def _answered(store: Store, subject: str, options: TraceOptions) -> _Answer:
 
 
 def _words(one: _Answer) -> Sentence:
-    ends = tuple(Sentence("changes.end", chain=end.chain, block=end.block, day=day(end.time)) for end in one.report.as_of)
+    ends = tuple(
+        Sentence("changes.end_by_time", chain=end.chain, time=clock(end.time))
+        if end.by_time
+        else Sentence("changes.end", chain=end.chain, block=end.block, day=day(end.time))
+        for end in one.report.as_of
+    )
     lists = len(one.report.run.editions)
     return Sentence("changes.rests_on", day=day(one.report.run.label_time), n=lists, ends=ends)
 
@@ -217,14 +230,14 @@ def _of_address(address: str, before: _Answer, after: _Answer, *, moved: bool) -
     """``moved``: other addresses have its owner now, which has an item of its own."""
     one, two = before.labels, after.labels
     first, second = _party(one, one.owner(address)), _party(two, two.owner(address))
-    effect = _effect(address, (first, second), before, after)
+    effect = _effect(address, SubjectKind.ADDRESS, (first, second), before, after)
     if first is None and second is not None and _is_no_news(address, second, before, after):
         yield _reached(address, second, after, effect)
     elif (first is None) != (second is None) or (first and second and first[:2] != second[:2]):
         if not moved or any((SubjectKind.ADDRESS, address) in answer.snapshot.standings for answer in (before, after)):
             yield _relabelled(address, SubjectKind.ADDRESS, first, second, before, after)
     elif first and second:
-        yield from _relisted(address, first[2], second[2], before, after)
+        yield from _relisted(address, first[2], second[2], effect)
         if effect.share and (address in before.met) != (address in after.met):
             yield _reached(address, second, after if address in after.met else before, effect, late=address in after.met)
     hub_before, hub_after = one.hubs.get(one.owner(address)), two.hubs.get(two.owner(address))
@@ -235,10 +248,11 @@ def _of_address(address: str, before: _Answer, after: _Answer, *, moved: bool) -
             yield Change("hub", address, said, "", None, *effect)
 
 
-def _effect(subject: str, parties: Iterable[_Party | None], before: _Answer, after: _Answer) -> Effect:
+def _effect(subject: str, kind: SubjectKind, parties: Iterable[_Party | None], before: _Answer, after: _Answer) -> Effect:
     seeds = {party[2].name for party in parties if party is not None and party[2] is not None}
     owners = {before.labels.owner(subject), after.labels.owner(subject)}
-    return effect_of(before.report, after.report, seeds=seeds, owners=owners)
+    used = {subject, *owners} if kind is SubjectKind.ADDRESS else None
+    return effect_of(before.report, after.report, seeds=seeds, owners=owners, used=used)
 
 
 def _is_no_news(address: str, party: _Party, before: _Answer, after: _Answer) -> bool:
@@ -290,7 +304,7 @@ def _relabelled(
             said = Sentence("changes.retagged", what=_said_of(second[1]), before=_said_of(first[1]))
     if bearer != subject:
         said = Sentence("changes.through", said=said, who=short(bearer))
-    return Change("label", subject, said, source, since, *_effect(subject, (first, second), before, after))
+    return Change("label", subject, said, source, since, *_effect(subject, kind, (first, second), before, after))
 
 
 def _bearer(address: str, said: str, answer: _Answer) -> str:
@@ -339,12 +353,11 @@ def _last_said(snapshot: Snapshot, kind: SubjectKind, subject: str, after: _Answ
     return (name, None) if newest is None else (_edition(name, newest.edition), newest.published)
 
 
-def _relisted(subject: str, first: Seed | None, second: Seed | None, before: _Answer, after: _Answer) -> Iterator[Change]:
+def _relisted(subject: str, first: Seed | None, second: Seed | None, effect: Effect) -> Iterator[Change]:
     """Designations that one snapshot has and the other has not."""
     if first is None or second is None or first.designations == second.designations:
         return
     gone = set(first.designations) - set(second.designations)
-    effect = effect_of(before.report, after.report, seeds={first.name, second.name})
     for one in sorted(
         set(second.designations) - gone - set(first.designations), key=lambda one: (one.regime, one.listed_on or 0)
     ):
@@ -384,7 +397,8 @@ def _of_ledger(store: Store, before: _Answer, after: _Answer) -> Iterator[Change
         more = sum(1 for (of, _), row in after.evidence.transfers.items() if of == chain and low < row.place.block <= high)
         more += sum(1 for (of, _), tx in after.evidence.txs.items() if of == chain and low < tx.place.block <= high)
         if start != end and more:
-            yield Change("transfers", chain, Sentence("changes.later_blocks", n=more, first=low + 1, last=high))
+            said = Sentence("changes.later_blocks", n=more, first=_at(chain, low, before), last=_at(chain, high, before))
+            yield Change("transfers", chain, said)
         yield from _later_imports(store, chain, before, after)
     yield from _of_coverage(before, after)
 

@@ -21,13 +21,22 @@ def account(section: Section) -> tuple[object, ...]:
     return one.chain, one.asset, one.address, one.ref, section.direction, section.rule
 
 
-def effect_of(before: Report, after: Report, *, seeds: Collection[str] = (), owners: Collection[str] = ()) -> Effect:
-    """The difference in the rows of some seeds (by name); where there is no such row, in what is attributed to some owners as
-    services, then in what is unresolved because of them. Of the first rule asked for.
+def effect_of(
+    before: Report,
+    after: Report,
+    *,
+    seeds: Collection[str] = (),
+    owners: Collection[str] = (),
+    used: Collection[str] | None = None,
+) -> Effect:
+    """The difference in the rows of some seeds (by name; ``used``: only rows whose value left one of these addresses, since a
+    party's other addresses have its name too); where there is no such row, in what is attributed to some owners as services,
+    then in what is unresolved because of them. Of the first rule asked for.
     """
 
     def of_seeds(section: Section) -> int:
-        return sum(row.amount for row in section.exposures if row.seed in seeds)
+        rows = (row for row in section.exposures if row.seed in seeds)
+        return sum(row.amount for row in rows if used is None or any(one.address in used for one in row.seeds))
 
     def of_services(section: Section) -> int:
         return sum(row.amount for row in section.attributed if row.kind == "service" and row.name in owners)

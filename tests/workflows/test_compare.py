@@ -85,7 +85,7 @@ def test_own_tags_added_and_retracted_are_named(folder: Path) -> None:
 
 def test_new_transfers_and_history_that_came_later_are_told_apart(folder: Path) -> None:
     found = _compared(folder, "2024-01-15", "2024-02-15", ME)
-    assert "blocks 4 to 30" in next(item.said for item in found.items if item.kind == "transfers")
+    assert "after block 3, up to block 30" in next(item.said for item in found.items if item.kind == "transfers")
     later = next(item for item in found.items if item.kind == "history")
     assert "a.csv" in later.said
     assert later.since is not None

@@ -21,7 +21,8 @@ from exposure.store.store import Store
 from exposure.units import to_unix
 from exposure.workflows.compare import compare
 from exposure.workflows.ingest import ImportOptions, ingest
-from exposure.workflows.tags import OwnTag, add_tag, retract
+from exposure.workflows.tags import ImportOptions as ListOptions
+from exposure.workflows.tags import OwnTag, add_tag, import_lists, retract
 from exposure.workflows.trace_options import trace_options
 
 FOE, MID, ME, SHOP, HUB = ("0x" + letter * 40 for letter in "abcde")
@@ -104,3 +105,43 @@ def test_of_several_accounts_an_item_is_of_the_one_where_it_is_most(store: Store
     assert "0 %, then 100 % (destination of ETH)" in text
     assert "destination of ETH" in page(report)
     assert max(map(len, text.splitlines())) <= 100
+
+
+def test_of_a_partys_addresses_only_those_whose_value_is_in_it_have_an_effect(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text(
+        "address,entity,category,regime,listed_on,source\n"
+        + "".join(f"{one},Bad Ltd,sanctioned,US,2024-01-05,gazette\n" for one in (HUB, SHOP, ME))
+    )
+    import_lists(store, [tmp_path / "list.csv"], ListOptions(published=START + 20 * DAY))
+    items = _items(_compared(store, "2024-01-15", "2024-02-15"))
+    assert (
+        {about[:3]: item.share for (kind, about), item in items.items() if kind == "label"}
+        == {
+            HUB[:3]: 1.0,  # with SHOP it is behind the rows of Bad Ltd
+            SHOP[:3]: 1.0,
+            ME[:3]: None,
+        }
+    )
+
+
+def test_a_case_is_compared_under_its_own_last_day(store: Store, tmp_path: Path) -> None:
+    runner, case = CliRunner(), str(tmp_path / "case")
+    words = ["trace", "--store", str(store.path)]
+    assert runner.invoke(main, [*words, DEPOSIT, "--out", case]).exit_code == 0
+    told = json.loads(runner.invoke(main, [*words, "--case", case, "--compare", "now", "--format", "json"]).stdout)
+    assert told["comparison"]["before"] == told["comparison"]["after"]
+    assert told["comparison"]["before"].endswith("to block 39 (2024-02-09)")
+
+
+def test_a_ledger_without_block_numbers_is_named_by_its_time(tmp_path: Path) -> None:
+    rows = [(1, FOE, MID), (2, MID, ME), (9, MID, ME)]
+    lines = [f"{START + DAY * n},{a},{b},7" for n, a, b in rows]
+    (tmp_path / "a.csv").write_text("\n".join(["time,from,to,amount", *lines]) + "\n")
+    with Store.create(tmp_path / "plain") as made:
+        ingest([tmp_path / "a.csv"], ImportOptions(chain="ethereum", whole_ledger=True), store=made)
+        report = _compared(made, "2024-01-05", "2024-01-20", ME, direction="source")
+    assert report.comparison is not None
+    assert report.comparison.before.endswith("ledger of ethereum to 2024-01-05 23:59 UTC")
+    assert "ledger to 2024-01-05 23:59 UTC" in screen(report).plain
+    (item,) = [one for one in report.comparison.items if one.kind == "transfers"]
+    assert item.said == "1 of the transfers looked at lies after 2024-01-03 00:00 UTC, up to 2024-01-10 00:00 UTC"

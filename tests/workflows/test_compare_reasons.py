@@ -108,7 +108,7 @@ def test_beside_a_case_newer_transfers_fetched_history_and_coverage_are_told_apa
     assert report.comparison is not None
     items = {one.kind: one for one in report.comparison.items if one.kind in ("history", "transfers")}
     assert "1 more transfer looked at lies up to block 3" in items["history"].said
-    assert "1 more transfer looked at lies behind block 3" in items["transfers"].said
+    assert "1 more transfer looked at lies after block 3, the end of the case" in items["transfers"].said
     covered = {one.about for one in report.comparison.items if one.kind == "coverage" and "declared whole" in one.said}
     assert {ME, MID} <= covered
     assert case_folder.read(tmp_path / "case").id == identity

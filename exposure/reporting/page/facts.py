@@ -238,7 +238,7 @@ def _scope(report: Report, say: Phrases) -> Table:
 def _end(end: LedgerEnd, say: Phrases) -> str:
     """The last block with its time; a ledger without block numbers is ordered by the second, and has only that."""
     at = clock(end.time, JST)
-    return at if end.block == end.time else f"{end.block:,}{say('bracketed', what=at)}"
+    return at if end.by_time else f"{end.block:,}{say('bracketed', what=at)}"
 
 
 def _lists(report: Report, say: Phrases) -> Table:

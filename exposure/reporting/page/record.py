@@ -217,7 +217,7 @@ def _settings(report: Report, say: Phrases) -> Iterator[tuple[str, Cell]]:
     yield say("until"), text("" if asked.until is None else clock(asked.until))
     yield say("labels_of"), text(clock(run.label_time))
     for end in report.as_of:
-        block = f"{end.block:,}{say('bracketed', what=clock(end.time))}" if end.block != end.time else clock(end.time)
+        block = f"{end.block:,}{say('bracketed', what=clock(end.time))}" if not end.by_time else clock(end.time)
         yield f"{say('ledger_to')}{say('bracketed', what=shown(end.chain, 30))}", text(block)
     yield say("budget"), text("" if asked.max_transactions is None else f"{asked.max_transactions:,}")
     yield say("seeds_from"), text(say(asked.seeds_from))

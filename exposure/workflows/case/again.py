@@ -11,7 +11,7 @@ from exposure.casefile import folder as case_folder
 from exposure.casefile.evidence import Evidence
 from exposure.casefile.sentences import NOTICES, notices_from_json
 from exposure.errors import InputError
-from exposure.model.provenance import Asked, Fetched, HistoryFetched, LedgerEnd
+from exposure.model.provenance import Asked, Fetched, HistoryFetched
 from exposure.model.results import Report
 from exposure.model.sentences import Sentence
 from exposure.reporting.json_report import report_to_dict
@@ -41,7 +41,6 @@ def as_stated(case: case_folder.Case, made: Report, evidence: Evidence, stated: 
     """
     run = stated["run"]
     warnings, missing = notices_from_json(json_of(case, NOTICES))
-    ends = tuple(LedgerEnd(one.chain, one.block, evidence.end_times.get(one.chain, one.time)) for one in made.as_of)
     record = replace(
         made.run,
         version=str(run["version"]),
@@ -52,7 +51,7 @@ def as_stated(case: case_folder.Case, made: Report, evidence: Evidence, stated: 
         synthetic=bool(run["synthetic"]),
         fetched=_fetched(run["fetched"]),
     )
-    return replace(made, run=record, as_of=ends, warnings=warnings, incomplete_answer=missing)
+    return replace(made, run=record, warnings=warnings, incomplete_answer=missing)
 
 
 def _fetched(said: Mapping[str, Any] | None) -> Fetched | None:

@@ -44,10 +44,11 @@ FOLLOWED_SHARE = 5
 Ledger = AccountLedger | UtxoLedger
 
 
-def end_of(store: Store, ledgers: Ledgers, chain: str, options: TraceOptions) -> LedgerEnd:
+def end_of(store: Store, ledgers: Ledgers, chain: str, options: TraceOptions, views: Views) -> LedgerEnd:
     """Up to where a question sees a chain's ledger."""
     head = store.head_time(chain) or 0
-    return LedgerEnd(chain, ledgers.history(chain).as_of, head if options.as_of is None else min(head, options.as_of))
+    time = views.end_time(chain, head if options.as_of is None else min(head, options.as_of))
+    return LedgerEnd(chain, ledgers.history(chain).as_of, time)
 
 
 def moved_row(ledgers: Ledgers, chain: str, row: Transfer | Coin) -> Moved:
@@ -165,7 +166,7 @@ class Tracing:
 
     def _priced_dust(self, chain: str, asset: str) -> int:
         """The dust limit in base units, by the last price there is; without one nothing is dust."""
-        end = self._views.end_time(chain, end_of(self._store, self._histories, chain, self._options).time)
+        end = end_of(self._store, self._histories, chain, self._options, self._views).time
         price = self._prices.price_at(asset, "usd", end)
         if price is None or not price.value:
             return 0
@@ -295,7 +296,7 @@ class Tracing:
         )
 
     def _window_end(self, chain: str) -> int:
-        end = self._views.end_time(chain, end_of(self._store, self._histories, chain, self._options).time)
+        end = end_of(self._store, self._histories, chain, self._options, self._views).time
         return end if self._options.until is None else min(end, self._options.until)
 
     def _why_no_interval(self, target: Target) -> str:

@@ -68,7 +68,7 @@ def answer(store: Store, text: str, options: TraceOptions, views: Views = STORE,
             dust_usd=options.dust_usd,
             window_days=options.window_days if found[0].kind == "address" else None,
         ),
-        as_of=tuple(end_of(store, ledgers, chain, options) for chain in chains),
+        as_of=tuple(end_of(store, ledgers, chain, options, views) for chain in chains),
         sections=tuple(sections),
         run=RunRecord(
             version=exposure.__version__,
