@@ -12,7 +12,7 @@ from ledgers import ASSET, LAW, LIMITS, ORDINARY, account_worlds, utxo_worlds  #
 from exposure.engines import local
 from exposure.measure.account import source
 from exposure.model.labels import Labels, Seed
-from exposure.model.ledger import Incomplete, Place, Transfer
+from exposure.model.ledger import Incomplete, Kind, Place, Transfer
 from exposure.model.settings import Rule, Settings
 from exposure.taint.reference import account, utxo
 
@@ -121,6 +121,19 @@ def test_amounts_past_64_bits_are_counted_coarser_and_what_that_loses_is_unresol
     assert sum(parts.values()) == 10**30 + 7
     assert {part.name for part in parts} == {"S", "scaling"}
     assert sum(amount for part, amount in parts.items() if part.name == "scaling") < 10**14
+
+
+@pytest.mark.parametrize("rule", [Rule.FIFO, Rule.LIFO, Rule.TIHO])
+def test_what_several_cuts_leave_out_together_is_no_seeds(rule):
+    rows = [
+        Transfer("a", "a", Place(1, 0, 0), 0, "S", "A", ASSET, 10**30 + 7 * 10**11),
+        Transfer("b", "b", Place(2, 0, 0), 0, None, "A", ASSET, 10**30 + 7 * 10**11, Kind.MINT),
+        Transfer("c", "c", Place(3, 0, 0), 0, "A", "B", ASSET, 2 * 10**30 + 14 * 10**11),
+    ]
+    found = local.account(rows, Labels(seeds={"S": Seed("S", "sanctioned")}), Settings(rule=rule, max_hops=None))
+    parts = source(found.received["c"], None)
+    assert {(part.name, part.hop) for part in parts} == {("S", 2), ("", 2), ("scaling", 1)}
+    assert sum(parts.values()) == rows[-1].amount
 
 
 @pytest.mark.parametrize("rule", list(Rule))

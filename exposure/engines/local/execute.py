@@ -127,6 +127,8 @@ class Result:
             yield self._lot(tag, float(row[tag]))
 
     def _lot(self, tag: int, amount: float) -> Lot:
+        if tag == self.wide:  # of no origin: in whole units a pot may hold less than it pays, where its receipts were cut
+            return Lot(SCALED, 1, amount)
         hop, group = divmod(tag, self.groups.number)
         return Lot(self.numbering.origins[group], hop, amount)
 
