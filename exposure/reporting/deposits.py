@@ -11,7 +11,7 @@ from datetime import UTC, tzinfo
 from rich.text import Text
 
 from exposure.model.results import Deposit
-from exposure.reporting.layout import WIDTH, columns, flow
+from exposure.reporting.layout import WIDTH, columns
 from exposure.reporting.rows import Cell, Row, harmless
 from exposure.reporting.words import coins, short
 from exposure.text import counted, shown
@@ -22,14 +22,16 @@ MAX_LINES = 200
 
 
 def screen(subject: str, deposits: Sequence[Deposit], *, zone: tzinfo = UTC) -> Text:
-    """One deposit a line, oldest first, with what to type to trace it. Hashes are whole: they are there to be copied."""
+    """One deposit a line, oldest first, with what to type to trace it. Hashes are whole, and subjects
+    never broken over two lines: they are there to be copied.
+    """
     head = f"{counted(len(deposits), 'deposit')} to {shown(subject, 70)}"
     lines = [Text(head, "bold")]
     for one in deposits[:MAX_LINES]:
         amount = coins(one.amount, one.decimals, one.symbol)
         sender = f"from {short(one.sender)}" if one.sender else ""
         lines.append(columns([(clock(one.time, zone), 40, ""), (amount, -24, ""), ("", 2, ""), (sender, WIDTH - 66, "dim")]))
-        lines += flow(Text("  "), [(shown(one.subject, 200), "bold")], indent=2)
+        lines.append(Text.assemble("  ", (shown(one.subject, 200), "bold")))
     if len(deposits) > MAX_LINES:
         lines.append(Text(f"... and {len(deposits) - MAX_LINES:,} more: --format csv lists them, --since narrows"))
     return Text("\n").join(lines)
