@@ -191,7 +191,7 @@ def trace(
     **options
         As `trace_options` takes them: ``chain``, ``asset``, ``hops``, ``rule``, ``direction``, ``since``, ``until``,
         ``as_of``, ``labels_as_of``, ``engine``, ``max_transactions``, ``hub_counterparties``, ``seeds_from``, ``policy``,
-        ``clusters``.
+        ``clusters``, ``expand``, ``window``, ``paths``.
 
     Raises
     ------

@@ -18,7 +18,13 @@ if TYPE_CHECKING:  # annotations only: a command imports what it needs when it r
     from exposure.store.store import Store
     from exposure.workflows.trace.options import TraceOptions
 
-_OPTIONS = {"rules": "rule", "policies": "policy", "seeds_from_designation": "seeds_from", "window_days": "window"}
+_OPTIONS = {
+    "rules": "rule",
+    "policies": "policy",
+    "seeds_from_designation": "seeds_from",
+    "window_days": "window",
+    "max_paths": "paths",
+}
 """Names of options on the command line where they differ from the fields of `TraceOptions`."""
 
 

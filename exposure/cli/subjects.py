@@ -41,8 +41,8 @@ def _addresses(file: Path) -> list[str]:
     return [one.text.strip() for one in found]
 
 
-def days(text: str | None) -> int | None:
-    """``--window``: a number of days.
+def whole(text: str | None, option: str, what: str) -> int | None:
+    """A whole number that was typed for an option, such as ``--window``: "a number of days".
 
     Raises
     ------
@@ -52,5 +52,5 @@ def days(text: str | None) -> int | None:
     if text is None:
         return None
     if not text.isdecimal() or len(text) > 9:
-        raise InputError(f"--window takes a number of days, not {text[:40]!r}")
+        raise InputError(f"{option} takes {what}, not {text[:40]!r}")
     return int(text)

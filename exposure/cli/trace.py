@@ -79,6 +79,7 @@ Exit codes: 0 done; 2 wrong input; 3 a --fail-on condition holds;
 @click.option("--since", metavar="TIME", help="Only the subject's own transfers from this time on.")
 @click.option("--until", metavar="TIME", help="Only the subject's own transfers up to this time (a day: its end).")
 @click.option("--window", metavar="DAYS", help="Days before the end that stand beside an address's history.  [default: 90]")
+@click.option("--paths", metavar="K", help="The K paths with the largest amounts.  [default: 14; the screen shows 3]")
 @click.option("--as-of", metavar="TIME", help="The ledger as it was at this time.")
 @click.option(
     "--compare",
@@ -162,6 +163,7 @@ def trace(
     subjects: tuple[str, ...],
     customer: tuple[Path, ...],
     window: str | None,
+    paths: str | None,
     format_: str,
     output: Path | None,
     out: Path | None,
@@ -181,7 +183,7 @@ def trace(
     from exposure import config
     from exposure.cli.case import More, compared, keep, place, question, typed
     from exposure.cli.output import steps
-    from exposure.cli.subjects import days, subject_typed
+    from exposure.cli.subjects import subject_typed, whole
     from exposure.errors import InputError
     from exposure.reporting.fail_on import fail_on as read_condition
     from exposure.units import zone
@@ -210,7 +212,8 @@ def trace(
         hub_counterparties=settings.hub_counterparties,
         dust_usd=settings.dust_usd,
         tz=settings.tz,
-        window=days(window),
+        window=whole(window, "--window", "a number of days"),
+        paths=whole(paths, "--paths", "a number of paths"),
         **given,  # type: ignore[arg-type]  # the texts of the remaining options, read and checked there
     )
     if compare is not None and (out is not None or more != More()):
@@ -253,7 +256,7 @@ def trace(
         from exposure.reporting.page.facts import facts_page
 
         emit(facts_page(report), facts)
-    _emit_report(report, format_, output, zone(settings.tz), settings.lang)
+    _emit_report(report, format_, output, zone(settings.tz), settings.lang, options.max_paths if paths else None)
     return _exit_code(report, conditions)
 
 
@@ -312,7 +315,7 @@ def _fetched(
     return lambda report: told(report, done)
 
 
-def _emit_report(report: Report, format_: str, output: Path | None, tz: tzinfo, lang: str) -> None:
+def _emit_report(report: Report, format_: str, output: Path | None, tz: tzinfo, lang: str, paths: int | None) -> None:
     from exposure.cli.output import console, emit
     from exposure.reporting import rows
     from exposure.reporting.json_report import report_to_json
@@ -320,7 +323,7 @@ def _emit_report(report: Report, format_: str, output: Path | None, tz: tzinfo, 
 
     if format_ == "table":
         terminal = console().width if output is None and sys.stdout.isatty() else 100
-        _draw(screen(report, zone=tz, terminal=terminal), output)
+        _draw(screen(report, zone=tz, terminal=terminal, paths=paths), output)
         return
     if format_ == "html":
         from exposure.reporting.page import page

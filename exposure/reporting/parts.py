@@ -197,9 +197,9 @@ def paths_used(sections: Sequence[Section]) -> list[Text]:
     return lines
 
 
-def paths(section: Section) -> list[Text]:
+def paths_of(section: Section, most: int) -> list[Text]:
     """The largest paths, step by step with the day on which each step arrived."""
-    some = section.paths[:MAX_PATHS]
+    some = section.paths[:most]
     found = "" if section.paths_found is None else f" of {max(section.paths_found, len(section.paths)):,}"
     lines = [columns([("PATHS", LABEL, "bold"), (f"largest {len(some)}{found}", 40, "")])]
     one = section.subject

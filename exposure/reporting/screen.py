@@ -18,7 +18,7 @@ from exposure.reporting.categories import by_subject
 from exposure.reporting.changes import changes
 from exposure.reporting.layout import WIDTH, Piece, flow, laid_out_for
 from exposure.reporting.notes import account_notes, account_of, partly_priced
-from exposure.reporting.parts import answer, by_rule, money_totals, paths, paths_used, subject, window
+from exposure.reporting.parts import MAX_PATHS, answer, by_rule, money_totals, paths_of, paths_used, subject, window
 from exposure.reporting.table import account
 from exposure.reporting.verdicts import deciding, dependence_lines, further, warns
 from exposure.reporting.words import UNRESOLVED_STYLE, cut, days_old, percent, terms
@@ -34,7 +34,7 @@ LABEL = 10
 ACTION_STYLES = {"block": "bold red", "hold": "bold red", "review": "bold yellow", "allow": "bold"}
 
 
-def screen(report: Report, *, zone: tzinfo = UTC, terminal: int = WIDTH) -> Text:
+def screen(report: Report, *, zone: tzinfo = UTC, terminal: int = WIDTH, paths: int | None = None) -> Text:
     """The whole report as styled text; its plain form is the same without colours.
 
     Parameters
@@ -45,6 +45,8 @@ def screen(report: Report, *, zone: tzinfo = UTC, terminal: int = WIDTH) -> Text
         Zone of the subject's time; UTC stands beside it.
     terminal
         Columns of the terminal: with fewer than 100, lines fit 80, and the table goes without dollars.
+    paths
+        How many of them are shown.
 
     Returns
     -------
@@ -52,10 +54,10 @@ def screen(report: Report, *, zone: tzinfo = UTC, terminal: int = WIDTH) -> Text
         Lines of at most 100 columns, parted by line ends. Shortened addresses are whole in the JSON report.
     """
     with laid_out_for(terminal):
-        return Text("\n").join(_lines(report, zone))
+        return Text("\n").join(_lines(report, zone, paths or MAX_PATHS))
 
 
-def _lines(report: Report, zone: tzinfo) -> list[Text]:
+def _lines(report: Report, zone: tzinfo, most_paths: int) -> list[Text]:
     lines: list[Text] = []
     if report.run.synthetic:
         lines += flow(
@@ -81,7 +83,7 @@ def _lines(report: Report, zone: tzinfo) -> list[Text]:
         if len(sections) > 1:
             lines += [Text(), *by_rule(sections), *paths_used(sections)]
         if head.paths:
-            lines += [Text(), *paths(head)]
+            lines += [Text(), *paths_of(head, most_paths)]
     if report.money:
         lines += [Text(), *money_totals(report)]
     if len(groups) > MAX_GROUPS:

@@ -21,6 +21,7 @@ from exposure.workflows.trace.options import TraceOptions
 Named = TypeVar("Named", Rule, Direction, Category, Method)
 
 A_DAY = 86_400
+MAX_PATHS = 200
 
 Moment = int | str | date | datetime
 """A point in time: unix seconds, a text (``2024-03-18``, ``2024-03-18T09:12:00Z``), a date or a datetime (naive: UTC)."""
@@ -47,6 +48,7 @@ def trace_options(
     clusters: str | Method = Method.NONE,
     expand: str | Sequence[str] = (),
     window: int | None = None,
+    paths: int | None = None,
     tz: str = "UTC",
 ) -> TraceOptions:
     """The options of a trace from what people write; the command line and `exposure.api.trace` both read them here.
@@ -54,7 +56,7 @@ def trace_options(
     ``hops`` None: no limit. ``rule``: a name, several, or ``all``. A day given for ``until``, ``as_of`` or ``labels_as_of``
     is meant to its last second. Times without a zone are in ``tz``. What is None keeps its default. ``policy``: names of
     shipped policies or paths of policy files, which judge the report. ``expand``: addresses to follow although they count as
-    hubs. ``window``: days that stand beside an address's whole history.
+    hubs. ``window``: days that stand beside an address's whole history. ``paths``: how many, those with the largest amounts.
 
     Raises
     ------
@@ -87,6 +89,10 @@ def trace_options(
         raise InputError(f"a window of {window} days: give a whole number from 1 to 100,000")
     if window is not None:
         options = replace(options, window_days=window)
+    if paths is not None and not 1 <= paths <= MAX_PATHS:
+        raise InputError(f"{paths} paths: give a whole number from 1 to {MAX_PATHS}")
+    if paths is not None:
+        options = replace(options, max_paths=paths)
     check_policies(options)
     if engine is not None:
         options = replace(options, engine=engine)

@@ -54,7 +54,7 @@ def account(sections: Sequence[Section], max_hops: int | None, say: Phrases, zon
         parts.unresolved(first, say),
         parts.by_hop(first, say),
         ways.by_rule(sections, say),
-        *ways.paths(first, say, zone, max(MAX_PATHS // accounts, 3)),
+        *ways.paths(first, say, zone, len(first.paths) if len(first.paths) > MAX_PATHS else max(MAX_PATHS // accounts, 3)),
         ways.transfers(first, say, zone, MAX_TRANSFERS // accounts),
     ]
     return Account(
