@@ -199,6 +199,18 @@ def test_where_the_budget_is_spent_the_figures_are_those_of_a_budget_that_suffic
     assert not is_over_index(traced(store, DEEP, engine, max_transactions=400))
 
 
+def test_weak_rows_are_said_of_what_was_read_for_paths_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(large_part, "EVIDENCE", 2)
+    file = tmp_path / "ledger.csv"
+    cut = [line.split(",") for line in rows()]
+    file.write_text("\n".join(",".join((row[0], *row[2:])) for row in cut) + "\n")  # no index
+    with Store.create(tmp_path / "store") as store:
+        ingest([file], ImportOptions(chain="ethereum"), store=store)
+        for engine, key in (("local", "notes.weak_order_read"), ("reference", "notes.weak_order")):
+            said = [getattr(note, "key", "") for note in traced(store, DEEP, engine, rules=(Rule.FIFO,)).sections[0].notes]
+            assert [name for name in said if "weak_order" in name] == [key]
+
+
 def test_rules_that_the_index_does_not_serve_keep_to_the_budget_and_say_so(store: Store) -> None:
     budget = traced(store, DEEP, rules=(Rule.TIHO,), max_transactions=20)
     local = traced(store, DEEP, "local", rules=(Rule.TIHO,), max_transactions=20)

@@ -355,11 +355,12 @@ def _path(matter: Matter, category: str, trail: Trail, sub: Subledger) -> Path:
 
 
 def _flag_notes(matter: Matter) -> list[Sentence]:
-    """How many rows behind the figure have a weakness of their source."""
+    """How many rows behind the figure have a weakness of their source; over the trace index, of those that were read."""
+    read = "_read" if any(sub.evidence is not None for sub in matter.subledgers) else ""
     rows = {ref: moved for sub in matter.subledgers for ref, moved in sub.moved.items()}
     notes = []
     for bit, key in _FLAGS:
         count = sum(1 for moved in rows.values() if moved.flags & bit)
         if count:
-            notes.append(Sentence(key, n=count, all=len(rows)))
+            notes.append(Sentence(f"{key}{read}", n=count, all=len(rows)))
     return notes
