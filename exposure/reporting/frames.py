@@ -49,8 +49,8 @@ def graph(report: Report) -> nx.MultiDiGraph[str]:
     networkx.MultiDiGraph
         Nodes are addresses with ``role`` (subject, seed, boundary, hub, pass_through, pool or ordinary), ``category``,
         ``entity`` and ``chain``; seeds behind a figure also with ``sources``, ``confidence`` and ``listed`` ({regime: day}).
-        What was minted, and what was burned or paid as a fee, meets in one node each (`MINTED`, `GONE`). The graph itself has
-        ``subject``, ``rules``, ``label_digest`` and ``version``.
+        What was minted, and what was burned or paid as a fee, meets in one node each (`MINTED`, `GONE`), whose role is
+        nowhere. The graph itself has ``subject``, ``rules``, ``label_digest`` and ``version``.
         Edges, keyed by the transfer's ref: ``tx``, ``time`` (unix seconds), ``block``, ``chain``, ``asset``, ``symbol``,
         ``direction``, ``rule``, ``amount`` (base units, int), ``coins`` (float), and ``carried`` {category: base units} by
         the first rule asked for.
@@ -90,7 +90,13 @@ def _add(made: nx.MultiDiGraph[str], section: Section) -> None:
         ends = (flow.sender or MINTED, flow.receiver or GONE)
         for end in ends:
             if end not in made:
-                made.add_node(end, role="ordinary", category="", entity="", chain=section.subject.chain)
+                made.add_node(
+                    end,
+                    role="nowhere" if end in (MINTED, GONE) else "ordinary",
+                    category="",
+                    entity="",
+                    chain=section.subject.chain,
+                )
         made.add_edge(ends[0], ends[1], key=flow.ref, **_edge(flow, section))
     for row in section.exposures:
         listed = {one.regime: day(one.listed_on) for one in row.regimes if one.listed_on is not None}

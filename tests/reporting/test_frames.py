@@ -50,6 +50,15 @@ def test_the_graph_has_a_node_an_address_and_an_edge_a_transfer(report: Report) 
     assert data["carried"] == {"sanctioned": flow[0].carried["sanctioned"]}
 
 
+def test_what_is_no_address_has_no_role_of_one(report: Report) -> None:
+    from dataclasses import replace
+
+    section = report.sections[0]
+    minted = replace(section.flow[0], sender=None, receiver=None)
+    made = graph(replace(report, sections=(replace(section, flow=(minted,)),)))
+    assert {name: made.nodes[name]["role"] for name in made} == {MINTED: "nowhere", GONE: "nowhere"}
+
+
 def test_rules_do_not_multiply_edges(report: Report) -> None:
     from dataclasses import replace
 
