@@ -199,6 +199,12 @@ def test_where_the_budget_is_spent_the_figures_are_those_of_a_budget_that_suffic
     assert not is_over_index(traced(store, DEEP, engine, max_transactions=400))
 
 
+def test_a_way_that_is_too_long_for_the_index_is_said(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("exposure.engines.local.ancestry.MOST_STEPS", 2)
+    (said,) = traced(store, DEEP, hops=None, max_transactions=20).incomplete_answer
+    assert "a way of more than 250 hops" in said
+
+
 def test_weak_rows_are_said_of_what_was_read_for_paths_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(large_part, "EVIDENCE", 2)
     file = tmp_path / "ledger.csv"
