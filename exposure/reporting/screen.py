@@ -21,7 +21,7 @@ from exposure.reporting.notes import account_notes, account_of, partly_priced
 from exposure.reporting.parts import MAX_PATHS, answer, by_rule, money_totals, paths_of, paths_used, subject, window
 from exposure.reporting.table import account
 from exposure.reporting.verdicts import deciding, dependence_lines, further, warns
-from exposure.reporting.words import UNRESOLVED_STYLE, cut, days_old, percent, terms
+from exposure.reporting.words import UNRESOLVED_STYLE, coins, cut, days_old, party_words, percent, terms
 from exposure.text import counted
 from exposure.units import clock, day, duration, money
 
@@ -29,6 +29,7 @@ MAX_GROUPS = 8
 MAX_LISTS = 4
 MAX_PRICES = 4
 MAX_FIRED = 6
+MAX_CUT = 6
 OLD_LIST_DAYS = 7
 LABEL = 10
 ACTION_STYLES = {"block": "bold red", "hold": "bold red", "review": "bold yellow", "allow": "bold"}
@@ -204,8 +205,29 @@ def _verdict(verdict: Verdict, report: Report) -> list[Text]:
         )
     for sentence, loud in dependence_lines(verdict.depends) if verdict.depends is not None else []:
         lines += flow(Text("  tags"), [(sentence, "yellow" if loud else "")], indent=LABEL)
+    if verdict.depends is not None and first is not None and first.section is not None:
+        lines += _cut(report.sections[first.section], first)
     for note in verdict.notes:
         lines += flow(Text("  note"), [(cut(note, 400), "yellow" if warns(note) else "")], indent=LABEL)
+    return lines
+
+
+def _cut(section: Section, fired: Fired) -> list[Text]:
+    """The minimal cut of the bracket: the transfers through which all that can be of the rule's categories had to pass."""
+    lines: list[Text] = []
+    one = section.subject
+    for bound in section.bounds:
+        if bound.category not in fired.categories or not bound.cut:
+            continue
+        said = f"whatever the rule, all that can have come from {party_words(bound.category)} passed through"
+        named = [
+            f"{cut(part.ref, 120) or 'what stayed in a pot'} ({coins(part.amount, one.decimals, one.symbol)})"
+            for part in bound.cut
+        ]
+        more = (
+            [f"and {counted(len(named) - MAX_CUT, 'more transfer')}: --format json lists them"] if len(named) > MAX_CUT else []
+        )
+        lines += flow(Text("  passed"), [(text, "") for text in (said, *named[:MAX_CUT], *more)], indent=LABEL, gap=" ")
     return lines
 
 

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from exposure.cli import main
 from exposure.model.labels import Category
 from exposure.model.results import Report
+from exposure.reporting.screen import screen
 from exposure.store.store import Store
 from exposure.workflows.counterfactual import counterfactual
 from exposure.workflows.ingest import ImportOptions, ingest
@@ -57,6 +58,10 @@ def test_one_tag_that_carries_a_verdict_alone_is_found_and_flagged(folder: Path)
     with Store.open(folder / "store") as store:
         plain = trace(store, SUBJECT, trace_options(policy=folder / "p.toml"))
     assert plain.sections == report.sections
+    # Of ONE's 50 at most 50 can have come: its payment is all of the cut.
+    said = " ".join(screen(report).plain.split())
+    assert f"all that can have come from sanctioned parties passed through 0x{1:064x}:index:0 (" in said
+    assert " passed " not in screen(plain).plain
 
 
 def test_of_two_parties_that_each_suffice_both_tags_have_to_fall(folder: Path) -> None:
