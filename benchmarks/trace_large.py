@@ -226,6 +226,7 @@ class Peak:
     def __exit__(self, *_: object) -> None:
         self._done.set()
         self._thread.join()
+        self.most = max(self.most, anonymous())  # what is over sooner was never asked
 
     def _watch(self) -> None:
         while not self._done.wait(0.01):
