@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from exposure.errors import StoreError
+from exposure.store.at_rest import copied, may_be_written
 
 if TYPE_CHECKING:  # annotations only
     from sqlite3 import Cursor
@@ -259,11 +260,17 @@ def state_fact(connection: Connection, key: str, value: str) -> None:
 
 
 def _open(folder: Path, name: str = FILE_NAME) -> Connection:
-    path = folder / name
-    with _sentences(folder):
+    if may_be_written(folder):
         # `mode=rw`: never makes a file by accident; also readers need it, for the shared memory of the WAL.
+        return _opened(folder, f"{(folder / name).absolute().as_uri()}?mode=rw")
+    with copied(folder / name) as copy:
+        return _opened(folder, f"{copy.as_uri()}?mode=ro&immutable=1")
+
+
+def _opened(folder: Path, uri: str) -> Connection:
+    with _sentences(folder):
         connection = sqlite3.connect(
-            f"{path.absolute().as_uri()}?mode=rw",
+            uri,
             uri=True,
             timeout=BUSY_SECONDS,
             isolation_level=None,
@@ -364,7 +371,7 @@ def _sentences(folder: Path) -> Iterator[None]:
             ) from error
         if "readonly" in text or "query_only" in text:
             raise StoreError(
-                f"the catalogue of {folder} cannot be written: {text}; even reading a store writes into its folder: copy it"
+                f"the store {folder} cannot be written to here ({text}): copy the folder to where it can be, and name the copy"
             ) from error
         raise StoreError(f"the catalogue of {folder} cannot be used: {text}; restore it, or import again") from error
     except sqlite3.IntegrityError:
