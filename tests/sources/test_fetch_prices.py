@@ -103,7 +103,7 @@ def test_prices_of_the_days_of_transfers_are_stored_once(store: Store) -> None:
         assert pegged is not None
         assert pegged.source == "usd_peg"
         assert known.price_at(SPAM, "usd", FRIDAY) is None
-        assert "1 assets have none" in notes[-1]
+        assert "1 asset has none" in notes[-1]
         assert len(market.asked) == 3
         assert not any(USDT[9:] in path for path in market.asked)
         market.asked.clear()
