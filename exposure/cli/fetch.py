@@ -185,12 +185,12 @@ def step_line(step: Step) -> str:
 
 def asked_lines(calls: Mapping[str, int], asked: Mapping[str, Sequence[str]]) -> Iterator[str]:
     """Which host learned of which addresses."""
-    from exposure.text import shown
+    from exposure.text import counted, shown
 
     for host, made in calls.items():
         learned = asked.get(host, ())
         named = f"; it learned of {', '.join(shown(one, 90) for one in learned)}" if learned else ""
-        yield from _wrapped(f"asked    {host}: {made:,} calls{named}")
+        yield from _wrapped(f"asked    {host}: {counted(made, 'call')}{named}")
 
 
 def _as_json(summary: FetchSummary) -> str:
@@ -227,16 +227,20 @@ def _as_text(summary: FetchSummary) -> Iterator[str]:
 
 def _plan(plan: Plan) -> Iterator[str]:
     from exposure import units
+    from exposure.text import counted
 
-    calls = "an unknown number of calls" if plan.calls is None else f"{plan.calls:,} calls"
+    calls = "an unknown number of calls" if plan.calls is None else counted(plan.calls, "call")
     time = "" if plan.seconds is None else f", about {units.duration(plan.seconds)}"
     least = "at least " if plan.at_least else ""
     yield from _wrapped(
-        f"plan     {plan.address} on {plan.chain} from {plan.source}: {least}{plan.transactions:,} transactions, {calls}{time}"
+        f"plan     {plan.address} on {plan.chain} from {plan.source}: {least}"
+        f"{counted(plan.transactions, 'transaction')}, {calls}{time}"
     )
 
 
 def _outcome(outcome: Outcome) -> Iterator[str]:
+    from exposure.text import counted
+
     span = f"blocks {outcome.first:,} to {outcome.last:,}"
     if outcome.state == "known":
         yield from _wrapped(f"known    {outcome.address} on {outcome.chain}: {span} are stored already")
@@ -244,7 +248,7 @@ def _outcome(outcome: Outcome) -> Iterator[str]:
     yield from _wrapped(
         f"{outcome.state:<8} {outcome.address} on {outcome.chain} from {outcome.source}: "
         + (
-            f"{span}, {outcome.read:,} rows read, {outcome.stored:,} new"
+            f"{span}, {counted(outcome.read, 'row')} read, {outcome.stored:,} new"
             if outcome.read or not outcome.reason
             else "nothing read"
         )

@@ -146,18 +146,19 @@ def _as_json(summary: ImportSummary) -> str:
 
 def _as_text(summary: ImportSummary, seconds: float) -> Iterator[str]:
     from exposure import units
+    from exposure.text import counted
 
     titles = ", ".join(dict.fromkeys(title for _, _, title in summary.forms))
     files = f"{len(summary.forms)} file{'s' if len(summary.forms) != 1 else ''} ({titles})"
     if summary.dry_run:
-        yield from _wrapped(f"Dry run, nothing is stored. {summary.records:,} records in {files}.")
+        yield from _wrapped(f"Dry run, nothing is stored. {counted(summary.records, 'record')} in {files}.")
         for table, rows in summary.preview.items():
             yield from ["", f"{table}, the first {rows.num_rows} as read"]
             for number, row in enumerate(rows.to_pylist(), 1):
                 yield from _row(number, table, row)
     else:
         yield from _wrapped(
-            f"{summary.records:,} records from {files} in {units.duration(seconds)}; store version {summary.version}"
+            f"{counted(summary.records, 'record')} from {files} in {units.duration(seconds)}; store version {summary.version}"
         )
     yield ""
     stored = "to store" if summary.dry_run else "stored"
@@ -168,7 +169,8 @@ def _as_text(summary: ImportSummary, seconds: float) -> Iterator[str]:
     if summary.rejects:
         yield from [
             "",
-            f"Rejected: {summary.rejected:,} rows" + (", among them" if summary.rejected > len(summary.rejects) else ""),
+            f"Rejected: {counted(summary.rejected, 'row')}"
+            + (", among them" if summary.rejected > len(summary.rejects) else ""),
         ]
         for row in summary.rejects:
             where = f"{row.file}:{row.line}" if row.file else f"{row.table} {row.text}"

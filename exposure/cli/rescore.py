@@ -161,10 +161,10 @@ def _format(output: Path | None) -> str:
 
 
 def _say(result: Rescored) -> None:
-    click.echo(f"{result.wallets:,} wallets, {result.count:,} rows, run {result.run}", err=True)
-    for row in result.rejected[:10]:
-        from exposure.text import shown
+    from exposure.text import counted, shown
 
+    click.echo(f"{counted(result.wallets, 'wallet')}, {counted(result.count, 'row')}, run {result.run}", err=True)
+    for row in result.rejected[:10]:
         click.echo(f"rejected: line {row.line:,}: {row.fault or shown(row.text, 80)}", err=True)
     if len(result.rejected) > 10:
         click.echo(f"rejected: {len(result.rejected):,} lines in all (--rejects FILE has them)", err=True)

@@ -12,7 +12,7 @@ from exposure.cli.columns import table, wrapped
 from exposure.cli.tags_text import designated, lists
 from exposure.measure.status import headline
 from exposure.reporting.rows import harmless
-from exposure.text import shown
+from exposure.text import counted, shown
 from exposure.units import day
 from exposure.workflows.screen import Hit, Screening
 
@@ -83,7 +83,7 @@ def _summary(screenings: Screenings) -> list[str]:
     rejected = sum(len(found.rejected) for _, found in screenings)
     hits = sum(len(found.hits) for _, found in screenings)
     risks = sum(found.risks for _, found in screenings)
-    what = "1 address" if screened == 1 else f"{screened:,} addresses"
+    what = counted(screened, "address", "addresses")
     as_of = day(screenings[0][1].as_of)
     text = f"{what} screened as of {as_of}: {risks:,} with a risk tag, {hits - risks:,} with another tag"
     if rejected:
@@ -161,4 +161,4 @@ def rejects_lines(screenings: Screenings) -> Iterator[str]:
         for row in found.rejected[:MAX_REJECTS]:
             yield f"rejected: {shown(name, 100)}, line {row.line}: {row.reason}"
         if len(found.rejected) > MAX_REJECTS:
-            yield f"rejected: {shown(name, 100)}: {len(found.rejected):,} rows in all; --rejects FILE writes them"
+            yield f"rejected: {shown(name, 100)}: {counted(len(found.rejected), 'row')} in all; --rejects FILE writes them"

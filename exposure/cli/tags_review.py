@@ -80,11 +80,12 @@ def _dumped(content: object) -> str:
 
 
 def _edition_line(label: str, edition: Edition) -> str:
-    from exposure.text import shown
+    from exposure.text import counted, shown
     from exposure.units import day
 
     held = "" if edition.state == "accepted" else f" ({edition.state})"
-    return f"{label}  {shown(edition.name, 40)} of {day(edition.published)}, {edition.subjects:,} subjects, {edition.id}{held}"
+    subjects = counted(edition.subjects, "subject")
+    return f"{label}  {shown(edition.name, 40)} of {day(edition.published)}, {subjects}, {edition.id}{held}"
 
 
 def diff_table(found: Compared, most: int | None) -> str:
@@ -151,7 +152,7 @@ def lint_table(found: Review, most: int | None) -> str:
     """Counts by severity, then the findings of each kind with what it means."""
     from exposure.attribution.lint import MEANING, SEVERITIES, Kind
     from exposure.cli.columns import wrapped
-    from exposure.text import shown
+    from exposure.text import counted, shown
 
     lines = []
     for edition in found.editions:
@@ -160,7 +161,7 @@ def lint_table(found: Review, most: int | None) -> str:
         lines.append("no list was ever imported: only own tags were looked at")
     counts = [(severity, sum(one.severity is severity for one in found.findings)) for severity in SEVERITIES]
     total = ", ".join(f"{count:,} {severity}{'s' if count != 1 else ''}" for severity, count in counts)
-    lines += ["", f"{found.tags:,} tags: {total}"]
+    lines += ["", f"{counted(found.tags, 'tag')}: {total}"]
     for kind in Kind:
         those = [one for one in found.findings if one.kind is kind]
         if not those:

@@ -14,7 +14,7 @@ from exposure.measure.status import regimes
 from exposure.model.provenance import EditionUsed
 from exposure.model.results import Designated
 from exposure.model.tags import Edition, EditionState, Statement, SubjectKind, Tag
-from exposure.text import shown
+from exposure.text import counted, shown
 from exposure.units import day, iso
 from exposure.workflows.tags import Imported, Shown
 
@@ -134,7 +134,7 @@ def editions_json(editions: Sequence[Edition]) -> str:
 
 def accepted(edition: Edition) -> str:
     """That an edition counts from now on."""
-    what = f"{shown(edition.name, 80)}, edition of {day(edition.published)}, {edition.subjects:,} subjects"
+    what = f"{shown(edition.name, 80)}, edition of {day(edition.published)}, {counted(edition.subjects, 'subject')}"
     return "\n".join(wrapped(f"accepted: {what}"))
 
 

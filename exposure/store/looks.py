@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from exposure.store.catalogue import Connection
 from exposure.store.fetches import Reply
+from exposure.text import counted
 
 DDL = """
 create table if not exists looks (
@@ -80,7 +81,7 @@ class Look:
     def seen(self) -> str:
         """What the estimate is made of; words that follow it."""
         if self.estimate == self.counterparties:
-            return f" seen in the first {self.read:,} transactions at {self.source}"
+            return f" seen in the first {counted(self.read, 'transaction')} at {self.source}"
         return (
             f", if all are like the first {self.read:,} of {self.transactions:,} transactions at {self.source}, "
             f"which are with {self.counterparties:,}"

@@ -10,7 +10,7 @@ from dataclasses import fields
 from exposure.casefile.evidence import Evidence
 from exposure.casefile.folder import Case
 from exposure.model.policy import Policy
-from exposure.text import shown
+from exposure.text import counted, shown
 from exposure.workflows.case.check import Check
 from exposure.workflows.case.files import said_in_json, said_in_tables
 from exposure.workflows.case.reading import json_of, rests_on, table_of
@@ -64,14 +64,14 @@ def evidence(case: Case, found: Evidence) -> Check:
 def _told(case: Case, found: Evidence) -> Iterator[str]:
     txs = Counter(chain for chain, _ in {(chain, tx) for chain, tx, _ in rests_on(case)})
     for chain, count in sorted(txs.items()):
-        yield f"{count:,} transactions of {shown(chain, 30)} up to block {found.ends.get(chain, 0):,}"
+        yield f"{counted(count, 'transaction')} of {shown(chain, 30)} up to block {found.ends.get(chain, 0):,}"
     whole = [key for key, gap in found.gaps.items() if gap is None]
     if whole:
         names = ", ".join(shown(address, 80) for _, address, _ in sorted(whole)[:3])
         more = f" and {len(whole) - 3:,} more" if len(whole) > 3 else ""
-        yield f"{len(whole):,} histories declared whole ({names}{more})"
+        yield f"{counted(len(whole), 'history', 'histories')} declared whole ({names}{more})"
     prices = [price for price in found.prices.values() if price is not None]
     if prices:
-        yield f"{len(prices):,} prices from {', '.join(sorted({shown(price.source, 60) for price in prices}))}"
+        yield f"{counted(len(prices), 'price')} from {', '.join(sorted({shown(price.source, 60) for price in prices}))}"
     if found.editions:
-        yield f"{len(found.editions):,} editions of lists, with days and hashes"
+        yield f"{counted(len(found.editions), 'edition')} of lists, with days and hashes"

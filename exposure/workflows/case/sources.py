@@ -12,7 +12,7 @@ from exposure.casefile.sources import Sources, origins_schema, replies_schema
 from exposure.store import fetches
 from exposure.store.origins import MAX_BLOCKS, Origin, origins
 from exposure.store.store import Store
-from exposure.text import shown
+from exposure.text import counted, shown
 from exposure.workflows.case.check import Check
 from exposure.workflows.case.reading import json_of, rests_on, table_of
 
@@ -69,10 +69,13 @@ def named(case: Case) -> Check:
     brought = set(zip(origins_of["chain"].to_pylist(), origins_of["tx"].to_pylist(), strict=True))
     if not brought <= held:
         return Check("sources", False, "origins.parquet names transactions that the case does not hold")
-    lost = f"; of {len(held - brought):,} transactions it is not on record" if held - brought else ""
+    lost = f"; of {counted(len(held - brought), 'transaction')} it is not on record" if held - brought else ""
     by = f"{len(known):,} imports and fetches with {replies.num_rows:,} replies on record"
     return Check(
-        "sources", True, f"{len(brought):,} transactions came by {by}{lost}", tuple(_said(one) for one in known.values())
+        "sources",
+        True,
+        f"{counted(len(brought), 'transaction')} came by {by}{lost}",
+        tuple(_said(one) for one in known.values()),
     )
 
 

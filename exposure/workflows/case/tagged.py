@@ -14,7 +14,7 @@ from exposure.model.labels import Category, Labels, Seed, Service
 from exposure.model.ledger import Coin
 from exposure.model.policy import role_of
 from exposure.model.tags import SubjectKind
-from exposure.text import shown
+from exposure.text import counted, shown
 from exposure.workflows.case.check import Check
 from exposure.workflows.trace.options import TraceOptions
 
@@ -43,7 +43,7 @@ def labels(evidence: Evidence, options: TraceOptions) -> Check:
     return Check(
         "labels",
         True,
-        f"{len(evidence.statements):,} tags make the labels used, and no other",
+        f"the labels used are those of {counted(len(evidence.statements), 'tag')}, and no other",
         given + heirs,
     )
 

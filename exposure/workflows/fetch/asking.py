@@ -13,6 +13,7 @@ from exposure.sources.registry import open_sources
 from exposure.sources.remote import Listed, RemoteHistory, Size, is_transaction
 from exposure.store.histories import StoredUtxoHistory
 from exposure.store.store import Store
+from exposure.text import counted
 from exposure.tracing.hubs import verdict
 from exposure.workflows.fetch.chain import Opened
 from exposure.workflows.fetch.look import Dust, look_at, record
@@ -132,7 +133,8 @@ class Asking:
                     return Outcome(chain, name, source.name, HUB, reason=why), HUB
                 if size.calls is not None:
                     reason = (
-                        f"its history has {size.transactions:,} transactions and would take {size.calls:,} calls: "
+                        f"its history has {counted(size.transactions, 'transaction')} and "
+                        f"would take {counted(size.calls, 'call')}: "
                         "tag it, or fetch it by name"
                     )
                     return Outcome(chain, name, source.name, FAILED, reason=reason), TOO_LARGE

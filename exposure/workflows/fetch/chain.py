@@ -14,6 +14,7 @@ from exposure.net.calls import BudgetSpentError
 from exposure.sources.registry import open_source
 from exposure.sources.remote import Block
 from exposure.store.store import Store
+from exposure.text import counted
 from exposure.workflows.fetch.address import Target, fetch_address
 from exposure.workflows.fetch.compare import differences
 from exposure.workflows.fetch.heights import block_of
@@ -64,7 +65,7 @@ class Work:
             for host, state in self.calls.rates().items()
         ]
         rows = sum(list(self.rows.values()))
-        self.tell(f"{address[:12]}...: {rows:,} rows; {self.calls.made:,} calls; {'; '.join(waiting)}")
+        self.tell(f"{address[:12]}...: {counted(rows, 'row')}; {counted(self.calls.made, 'call')}; {'; '.join(waiting)}")
 
 
 class ChainFetch:
