@@ -21,6 +21,15 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out long tests in a run over all, unless ``CI_STRICT=1``: `make test` is to be run often."""
+    if os.environ.get("CI_STRICT") == "1" or config.args != config.getini("testpaths"):
+        return
+    left = [item for item in items if item.get_closest_marker("long")]
+    config.hook.pytest_deselected(items=left)
+    items[:] = [item for item in items if item not in left]
+
+
 @pytest.fixture(scope="session")
 def check_data() -> pathlib.Path:
     """Folder of real data to check against: ``EXPOSURE_CHECK_DATA``, else ``shared`` beside the checkout.

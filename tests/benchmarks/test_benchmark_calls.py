@@ -16,6 +16,8 @@ from exposure.store.store import Store
 from exposure.workflows.fetch import asking
 from exposure.workflows.trace import TraceOptions, trace
 
+pytestmark = pytest.mark.long
+
 FIXTURE = Path(__file__).resolve().parents[2] / "fixtures" / "small"
 HOPS, TOLERANCE = 5, 0.01
 

@@ -118,6 +118,7 @@ def test_nothing_is_cut_on_the_screen_and_on_a4(browser: Page, tmp_path: Path, l
     assert 2 <= len(re.findall(rb"/Type\s*/Page\b", printed)) < 120
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["every rule", "a customer", "coins", "a hostile asset", "compared"])
 def test_traced_reports_in_japanese_fit_a_desk_a_telephone_and_a4(browser: Page, tmp_path: Path, kind: str) -> None:
     _opened(browser, TRACED[kind], tmp_path, lang="ja")

@@ -41,6 +41,7 @@ def _through(fork, source):
     return serve_electrum(Electrum(lambda: fork.toy.blocks, fault=http)), "EXPOSURE_ELECTRUM_URL"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("depth", [3, 12])  # less, and more, than the confirmations that are waited for
 @pytest.mark.parametrize("at", [1, 2, 3])
 @pytest.mark.parametrize("source", ["esplora", "core", "electrum"])

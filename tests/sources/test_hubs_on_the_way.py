@@ -28,6 +28,8 @@ from exposure.workflows.fetch.demand import Demand, fetch_for
 from exposure.workflows.seen_hubs import counted_of
 from exposure.workflows.trace import TraceOptions, trace
 
+pytestmark = pytest.mark.long
+
 CUSTOMERS = [tron_address(n.to_bytes(20)) for n in range(1_000, 1_420)]
 THRESHOLD = 300
 

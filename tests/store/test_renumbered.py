@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import given
 
 from exposure.model.ledger import Place
@@ -32,6 +33,7 @@ def rows(way: str, ends: dict[tuple[str, str, int], int], tx: str = TX) -> list[
 MOVEMENTS = st.dictionaries(st.tuples(st.sampled_from([A, B]), st.sampled_from([B, C]), st.integers(1, 2)), st.integers(1, 3))
 
 
+@pytest.mark.long
 @given(MOVEMENTS, st.lists(st.tuples(st.sampled_from(["log", "repeat"]), st.integers(0, 3)), min_size=1, max_size=4))
 def test_as_many_are_stored_as_the_fullest_source_has(
     truth: dict[tuple[str, str, int], int], turns: list[tuple[str, int]]

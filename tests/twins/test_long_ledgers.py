@@ -13,6 +13,7 @@ from exposure.model.ledger import Coin, Kind, Output, Place, Spend, Transfer, Ut
 from exposure.model.settings import Rule, Settings
 from exposure.taint.reference import account, utxo
 
+pytestmark = pytest.mark.long
 TRANSFERS = 10_000
 PEOPLE = [f"p{n}" for n in range(60)]
 LABELS = Labels(
